@@ -1,0 +1,27 @@
+/* The LibOS's own memory.
+ * heap_*: objects of any size, zeroed, 16-byte aligned (whole pages from 2048 bytes on are page
+ * aligned when the size is a power of two).
+ * pool_*: runs of whole pages that can be mapped into programs (file data, shared memory).
+ * Addresses are plentiful, memory is committed by use; a run is zero-filled when handed out. Sizes
+ * are rounded up to a power of two pages. Both return NULL when the memory limit is reached. */
+#ifndef LIBOS_CORE_HEAP_H
+#define LIBOS_CORE_HEAP_H
+
+#include "base/compiler.h"
+
+void heap_init(void);
+void *heap_alloc(size_t size) MUST_CHECK;
+void heap_free(void *object); /* NULL is fine */
+static inline void heap_freep(void *object)
+{
+	heap_free(*(void **)object);
+}
+
+void *pool_alloc(size_t size) MUST_CHECK;
+void pool_free(void *run, size_t size); /* the same size as at its pool_alloc */
+/* The pages in [start, start + size) are no longer needed: zeros from now on. */
+void pool_discard(void *start, size_t size);
+/* Bytes that the pool and the heap hold now. */
+uint64_t heap_used(void);
+
+#endif

@@ -1,0 +1,71 @@
+/* A process: what its threads share. Everything that links processes together (parents, children,
+ * groups, sessions, thread lists, zombies) is guarded by process_table_lock. */
+#ifndef LIBOS_PROCESSES_PROCESS_H
+#define LIBOS_PROCESSES_PROCESS_H
+
+#include "libos/core/wait.h"
+#include "libos/processes/thread.h"
+
+struct mm;
+struct fd_table;
+struct fs_context;
+
+#define RLIMIT_COUNT 16
+struct rlimit_pair {
+	uint64_t soft, hard; /* UINT64_MAX = infinity */
+};
+
+enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE, PROCESS_REAPED };
+
+struct process {
+	int32_t pid; /* = tid of the leader */
+	int32_t reference_count;
+	enum process_state state;
+	struct list link; /* process_table */
+
+	struct process *parent; /* NULL for pid 1 */
+	struct list children, sibling;
+	struct list threads; /* struct thread.in_process */
+	uint32_t thread_count;
+	struct thread *leader; /* stays until the process is reaped */
+	int32_t pgid, sid;
+	struct wait_queue child_events; /* wait4(2) sleeps here */
+	struct wait_queue exit_events;  /* pidfd poll */
+	int exit_signal; /* sent to the parent at the end; SIGCHLD unless clone said otherwise */
+	int wait_status; /* once a zombie */
+	bool is_subreaper, dumpable, did_exec, vfork_done;
+	uint32_t vfork_word; /* a vfork parent sleeps on it */
+	int32_t parent_death_signal;
+
+	struct mm *mm;
+	struct fd_table *files;
+	struct fs_context *fs;
+	struct signal_process signals;
+	struct rlimit_pair limits[RLIMIT_COUNT]; /* under process_table_lock for writing */
+
+	/* CPU time of threads gone, and of waited-for children, ns */
+	uint64_t dead_user_ns, dead_system_ns, children_user_ns, children_system_ns;
+	uint64_t start_ns;
+	uint64_t fault_count;
+	struct timers *timers; /* setitimer, timer_create; libos/time */
+
+	/* exec's view, for /proc */
+	char *executable_path; /* heap */
+	uint64_t arguments_start, arguments_end, environment_start, environment_end;
+	uint64_t auxv_start;
+	uint32_t auxv_size;
+	uint32_t personality;
+	int32_t oom_score_adj;
+};
+
+extern struct lock process_table_lock;
+extern struct list process_table;
+extern struct process *process_init; /* pid 1 */
+
+struct process *process_find(int32_t pid); /* process_table_lock held; zombies too */
+struct process *process_ref(struct process *process);
+void process_unref(struct process *process);
+/* May the caller signal/inspect @target (kill(2), ptrace(2) access)? */
+bool process_may_signal(const struct credentials *from, struct process *target, int signo);
+
+#endif

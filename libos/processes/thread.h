@@ -1,0 +1,90 @@
+/* A thread of a program: one host thread, one kernel stack, one register frame. */
+#ifndef LIBOS_PROCESSES_THREAD_H
+#define LIBOS_PROCESSES_THREAD_H
+
+#include "base/list.h"
+#include "libos/core/lock.h"
+#include "libos/processes/credentials.h"
+#include "libos/signals/signal.h"
+
+/* The program's registers while it is in the LibOS; the order of struct pt_regs in the kernel. */
+struct frame {
+	uint64_t r15, r14, r13, r12, rbp, rbx;
+	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t orig_rax; /* system call number, or UINT64_MAX: came in by a fault or an interrupt
+			    */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* What entry code reads through %gs; the offsets are known to platform assembly. */
+struct thread_block {
+	struct thread *thread;  /* 0x00 */
+	uint64_t syscall_entry; /* 0x08: PATCH_ENTRY_GS_OFFSET */
+	uint64_t stack_top;     /* 0x10 */
+	uint32_t pending;       /* 0x18: look at exit work before going back to the program */
+	uint32_t reserved;
+	struct frame frame; /* 0x20 */
+};
+
+struct process;
+struct wait_queue;
+
+struct thread {
+	struct thread_block block; /* first: %gs points here */
+	struct process *process;
+	struct list in_process; /* process->threads, under the process table's lock */
+	int32_t tid;
+
+	/* Sleeping (libos/core/wait.c): 0 awake, 1 woken, 2 asleep on it. */
+	uint32_t wake;
+
+	struct credentials credentials; /* changed by the thread itself only */
+	struct signal_thread signals;
+
+	uint64_t clear_child_tid; /* user address or 0; set_tid_address(2) */
+	uint64_t robust_list;     /* user address or 0; set_robust_list(2) */
+	uint64_t rseq_area;
+	uint32_t rseq_signature;
+	char name[16]; /* comm */
+	bool exiting;
+	bool in_vfork; /* a vfork child that still borrows its parent's memory and host thread */
+	int exit_signal;
+	struct thread *vfork_parent;
+	uint64_t start_ns; /* monotonic */
+	uint64_t timer_slack_ns;
+	uint64_t sleep_state; /* 0 running, 'S' sleeping, for /proc */
+	struct restart {      /* restart_syscall(2) */
+		long (*resume)(struct thread *thread);
+		uint64_t deadline_ns, arguments[5];
+	} restart;
+	struct platform_thread *platform; /* the back end's part */
+	void *stack;                      /* kernel stack, THREAD_STACK_SIZE bytes in the region */
+	uint32_t stack_free; /* set by the platform once the host thread is off the stack */
+	struct list zombie_link;
+};
+
+#define THREAD_STACK_SIZE (32UL * 1024)
+
+#if defined(CASEMATE_HOSTED)
+extern struct thread *thread_current_hosted;
+static inline struct thread *thread_current(void)
+{
+	return thread_current_hosted;
+}
+#else
+static inline struct thread *thread_current(void)
+{
+	struct thread *thread;
+
+	__asm__("movq %%gs:0, %0" : "=r"(thread));
+	return thread;
+}
+#endif
+
+/* A thread whose frame is a copy of the caller's; not started yet. */
+struct thread *thread_new(struct process *process);
+void thread_free(struct thread *thread);
+/* Find by tid; the process table must be locked. */
+struct thread *thread_find(int32_t tid);
+
+#endif

@@ -1,0 +1,110 @@
+/* What the LibOS stands on. One back end is linked: simulation/ (host processes), stub/ (hosted
+ * unit tests), later hypervisor/ and sgx/. Errors are negative errno. Nothing here trusts the host:
+ * a back end checks every answer it gets before it returns it. */
+#ifndef PLATFORM_PLATFORM_H
+#define PLATFORM_PLATFORM_H
+
+#include "base/compiler.h"
+
+struct thread;
+
+/* ---- Layout ------------------------------------------------------------------------------------
+ * The LibOS region is mapped at the same place in every address space. Programs have
+ * [PLATFORM_USER_START, PLATFORM_USER_END) without the region. */
+#define PLATFORM_REGION_START 0x680000000000UL
+#define PLATFORM_REGION_SIZE 0x040000000000UL /* 4 TiB of addresses; memory is committed by use */
+#define PLATFORM_REGION_END (PLATFORM_REGION_START + PLATFORM_REGION_SIZE)
+#define PLATFORM_USER_START 0x10000UL
+#define PLATFORM_USER_END 0x7ffffffff000UL
+
+/* Does [addr, addr + size) belong to programs? (size 0: is addr itself in range.) */
+static inline bool platform_is_user(uintptr_t addr, size_t size)
+{
+	return size <= PLATFORM_USER_END && addr <= PLATFORM_USER_END - size &&
+	       (addr + size <= PLATFORM_REGION_START || addr >= PLATFORM_REGION_END);
+}
+
+/* The part of the region not used by the LibOS's own segments: zero-filled, demand-committed,
+ * shared by all address spaces. The LibOS's heap and page cache divide it. Page aligned. */
+void platform_memory_range(uintptr_t *ret_start, size_t *ret_size);
+
+/* Give committed memory of that range back to the host; it reads as zeros afterwards. */
+void platform_memory_discard(void *start, size_t size);
+
+/* ---- Address spaces (of the calling thread) ----------------------------------------------------
+ */
+#define PLATFORM_READ 1U
+#define PLATFORM_WRITE 2U
+#define PLATFORM_EXECUTE 4U
+
+/* All replace whatever was mapped in [addr, addr + size). Page aligned, user range. */
+MUST_CHECK int platform_map_anonymous(uintptr_t addr, size_t size, unsigned int prot);
+/* Map region memory at @memory; @copy_on_write: the program's writes stay private. */
+MUST_CHECK int platform_map_region(
+	uintptr_t addr, size_t size, unsigned int prot, const void *memory, bool copy_on_write);
+/* Reserve without access: any touch faults to the LibOS. */
+MUST_CHECK int platform_map_nothing(uintptr_t addr, size_t size);
+MUST_CHECK int platform_unmap(uintptr_t addr, size_t size);
+MUST_CHECK int platform_protect(uintptr_t addr, size_t size, unsigned int prot);
+/* Move pages with their contents; @new_addr's range is replaced, @addr's becomes unmapped. */
+MUST_CHECK int platform_move(uintptr_t addr, size_t size, uintptr_t new_addr);
+/* Anonymous pages only: drop contents (read as zeros afterwards). */
+MUST_CHECK int platform_discard(uintptr_t addr, size_t size);
+/* madvise(2) values that do not change what a program can see; failures are ignored. */
+void platform_advise(uintptr_t addr, size_t size, int advice);
+/* One byte a page: bit 0 = resident. */
+MUST_CHECK int platform_resident(uintptr_t addr, size_t size, uint8_t *ret_vector);
+/* Remove all of the program's half. */
+void platform_space_clear(void);
+
+/* ---- Threads -----------------------------------------------------------------------------------
+ */
+/* Start @child (its registers are in child->frame) in the caller's address space, in a copy of
+ * it (@copy_space), or in a fresh empty one. Returns once the child exists for the host. */
+enum platform_space_kind { PLATFORM_SPACE_SAME, PLATFORM_SPACE_COPY, PLATFORM_SPACE_NEW };
+MUST_CHECK int platform_thread_start(struct thread *child, enum platform_space_kind space);
+/* End the calling host thread. @last: it is the last of its address space, which goes too. When
+ * the thread's stack is no longer in use *@done is set to 1 and woken. */
+NORETURN void platform_thread_exit(bool last, uint32_t *done);
+/* Make @target look at its pending work soon: it leaves program code or a blocking host call. */
+void platform_thread_interrupt(struct thread *target);
+/* The program's FS and GS segment bases of the calling thread. GS belongs to the LibOS on
+ * simulation: setting it there is -EPERM. */
+void platform_fs_base_set(uint64_t base);
+uint64_t platform_fs_base(void);
+/* Vector state of the calling thread in XSAVE format; size in bytes, 64-byte aligned buffers. */
+size_t platform_vector_size(void);
+void platform_vector_save(void *to);
+MUST_CHECK int platform_vector_restore(const void *from);
+
+/* ---- Sleeping ----------------------------------------------------------------------------------
+ * @word lies in the region. Wait returns when *word != value, on a wake, when the calling thread
+ * has pending work, or at @deadline_ns (monotonic; UINT64_MAX = never); spurious returns are
+ * allowed. */
+void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns);
+void platform_wake(uint32_t *word, unsigned int count);
+void platform_yield(void);
+
+/* ---- Time and chance ---------------------------------------------------------------------------
+ */
+uint64_t platform_monotonic_ns(void); /* never goes back, whatever the host says */
+uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
+uint64_t platform_thread_cpu_ns(void);
+void platform_random(void *to, size_t size);
+unsigned int platform_cpu_count(void);
+
+/* ---- Host calls --------------------------------------------------------------------------------
+ * Everything the host is asked for. Answers are range-checked here; the bytes remain the host's. */
+MUST_CHECK long platform_host_read(
+	int host_fd, void *to, size_t size); /* blocking, interruptible */
+MUST_CHECK long platform_host_write(int host_fd, const void *from, size_t size);
+MUST_CHECK long platform_host_pread(int host_fd, void *to, size_t size, uint64_t offset);
+
+/* ---- Identity and life -------------------------------------------------------------------------
+ */
+NORETURN void platform_enclave_exit(int status);
+NORETURN void platform_panic(const char *why);
+/* A line for whoever runs the enclave (the host's standard error). */
+void platform_log(const char *line, size_t length);
+
+#endif
