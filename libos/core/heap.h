@@ -10,14 +10,14 @@
 #include "base/compiler.h"
 
 void heap_init(void);
-void *heap_alloc(size_t size) MUST_CHECK;
+MUST_CHECK void *heap_alloc(size_t size);
 void heap_free(void *object); /* NULL is fine */
 static inline void heap_freep(void *object)
 {
 	heap_free(*(void **)object);
 }
 
-void *pool_alloc(size_t size) MUST_CHECK;
+MUST_CHECK void *pool_alloc(size_t size);
 void pool_free(void *run, size_t size); /* the same size as at its pool_alloc */
 /* The pages in [start, start + size) are no longer needed: zeros from now on. */
 void pool_discard(void *start, size_t size);

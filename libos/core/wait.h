@@ -49,6 +49,9 @@ void wait_remove(struct waiter *waiter);
 void wait_wake(struct wait_queue *queue, uint32_t events);
 void wait_wake_one(struct wait_queue *queue, uint32_t events);
 
+/* Make a sleeping thread test its condition again. */
+void thread_wake(struct thread *thread);
+
 /* Sleep until any of the calling thread's waiters is woken, which includes one woken since it was
  * last tested here: 0; a signal is to be delivered: -EINTR; the time has come: -ETIMEDOUT.
  * Interrupted system calls return -ERESTARTSYS and the like: see libos/signals/signal.h. */
