@@ -59,6 +59,12 @@ void platform_space_clear(void);
 
 /* ---- Threads -----------------------------------------------------------------------------------
  */
+/* The back end's part of a thread: stacks and bookkeeping. */
+MUST_CHECK int platform_thread_prepare(struct thread *thread);
+void platform_thread_dispose(struct thread *thread);
+/* At boot: the calling host thread becomes @thread, in an empty address space, and from here on no
+ * program can reach the host. */
+MUST_CHECK int platform_boot_thread(struct thread *thread);
 /* Start @child (its registers are in child->frame) in the caller's address space, in a copy of
  * it (@copy_space), or in a fresh empty one. Returns once the child exists for the host. */
 enum platform_space_kind { PLATFORM_SPACE_SAME, PLATFORM_SPACE_COPY, PLATFORM_SPACE_NEW };
@@ -75,7 +81,10 @@ uint64_t platform_fs_base(void);
 /* Vector state of the calling thread in XSAVE format; size in bytes, 64-byte aligned buffers. */
 size_t platform_vector_size(void);
 void platform_vector_save(void *to);
-MUST_CHECK int platform_vector_restore(const void *from);
+MUST_CHECK int platform_vector_restore(
+	const void *from);           /* -EINVAL: the processor would refuse it */
+void platform_vector_reset(void);    /* as at exec */
+uint64_t platform_vector_mask(void); /* XCR0's components that are saved */
 
 /* ---- Sleeping ----------------------------------------------------------------------------------
  * @word lies in the region. Wait returns when *word != value, on a wake, when the calling thread
@@ -100,11 +109,18 @@ MUST_CHECK long platform_host_read(
 MUST_CHECK long platform_host_write(int host_fd, const void *from, size_t size);
 MUST_CHECK long platform_host_pread(int host_fd, void *to, size_t size, uint64_t offset);
 
+/* Signals that the host's user sent to the enclave (bit n-1 = signal n) since the last call, and
+ * the word that the host changes and wakes when there is one. */
+uint32_t platform_host_signals_take(void);
+uint32_t *platform_doorbell(void);
+
 /* ---- Identity and life -------------------------------------------------------------------------
  */
 NORETURN void platform_enclave_exit(int status);
 NORETURN void platform_panic(const char *why);
 /* A line for whoever runs the enclave (the host's standard error). */
 void platform_log(const char *line, size_t length);
+/* A line of the system-call trace. */
+void platform_trace(const char *line, size_t length);
 
 #endif

@@ -51,6 +51,15 @@ void thread_wake(struct thread *thread)
 		platform_wake(&thread->wake, 1);
 }
 
+void thread_interrupt(struct thread *thread)
+{
+	__atomic_store_n(&thread->block.pending, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL) == ASLEEP)
+		platform_wake(&thread->wake, 1);
+	else
+		platform_thread_interrupt(thread);
+}
+
 static bool waiter_wake(struct waiter *waiter, uint32_t events)
 {
 	waiter->woken = 1;

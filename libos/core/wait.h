@@ -51,6 +51,9 @@ void wait_wake_one(struct wait_queue *queue, uint32_t events);
 
 /* Make a sleeping thread test its condition again. */
 void thread_wake(struct thread *thread);
+/* Make a thread look at its pending work, wherever it is: asleep, in a host call, in its program.
+ */
+void thread_interrupt(struct thread *thread);
 
 /* Sleep until any of the calling thread's waiters is woken, which includes one woken since it was
  * last tested here: 0; a signal is to be delivered: -EINTR; the time has come: -ETIMEDOUT.

@@ -1,5 +1,6 @@
 /* The memory map of an address space: what is where, as mmap(2) and /proc/PID/maps have it. The
- * platform holds the pages. */
+ * platform holds the pages. Functions that change the map work on the caller's own address space.
+ */
 #ifndef LIBOS_MEMORY_MM_H
 #define LIBOS_MEMORY_MM_H
 
@@ -12,7 +13,8 @@ struct patched_text;
 enum vma_flags {
 	VMA_READ = 1,
 	VMA_WRITE = 2,
-	VMA_EXEC = 4, /* = PROT_* */
+	VMA_EXEC = 4, /* = PROT_* and PLATFORM_* */
+	VMA_PROTECTION = 7,
 	VMA_SHARED = 8,
 	VMA_GROWSDOWN = 16,
 	VMA_LOCKED = 32,
@@ -25,7 +27,7 @@ enum vma_flags {
 	VMA_VDSO = 4096,
 	VMA_VVAR = 8192,
 	VMA_TRAMPOLINES = 16384, /* ours */
-	VMA_MAYWRITE = 32768,    /* a shared mapping of a file opened for writing, or private */
+	VMA_MAYWRITE = 32768,    /* private, or of a file opened for writing */
 };
 
 /* [start, end): page aligned; sorted, never overlapping. */
@@ -36,39 +38,74 @@ struct vma {
 	struct file *file; /* referenced; NULL = anonymous */
 	uint64_t offset;   /* of start in the file, bytes */
 	uint64_t mapped;   /* bytes from start on that the platform has mapped (file mappings) */
-	struct patched_text *patched;
+	const void
+		*memory; /* region memory behind it without a file (vDSO, trampolines); not owned */
+	struct patched_text *patched; /* its pages are this patched copy of the file's; not owned */
 };
+
+#define MM_VMA_COUNT_MAX 65530 /* vm.max_map_count */
 
 struct mm {
 	int32_t reference_count;
 	struct lock lock;
 	struct list vmas;
+	uint32_t vma_count;
 	uint64_t brk_start, brk;
-	uint64_t stack_top;
-	uint64_t mmap_top; /* search for free space goes down from here */
+	uint64_t stack_top, stack_limit; /* the main stack may grow by stack_limit bytes */
+	uint64_t mmap_top;               /* search for free space goes down from here */
 	uint64_t vdso;
-	uint64_t total_pages, locked_pages;
-	bool lock_future;
+	uint64_t mapped_bytes, locked_bytes;
+	uint64_t address_space_limit; /* RLIMIT_AS, bytes */
+	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
 	uint64_t code_start, code_end, data_start, data_end; /* /proc/PID/stat */
 };
 
-struct mm *mm_new(void);
+MUST_CHECK struct mm *mm_new(void);
 struct mm *mm_ref(struct mm *mm);
-void mm_unref(struct mm *mm);
+void mm_unref(struct mm *mm); /* frees the description; the pages go with the address space */
+/* fork: the description of a copy of the caller's address space. NULL: no memory. */
+MUST_CHECK struct mm *mm_copy(struct mm *mm);
+/* In the child of a fork: apply MADV_DONTFORK and MADV_WIPEONFORK. */
+void mm_after_fork(struct mm *mm);
 
 /* The vma that contains @addr, or the next one above it (lock held); NULL if none. */
 struct vma *mm_find(struct mm *mm, uint64_t addr);
+/* Is [addr, addr + size) free? (lock held) */
+bool mm_is_free(struct mm *mm, uint64_t addr, uint64_t size);
+/* Free room for @size bytes, at or near @hint if not 0, else from the top down (lock held): the
+ * address, or 0. @slack more bytes above are free too. */
+uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slack);
+/* Make vmas begin and end at @addr (lock held). 0 or -ENOMEM. */
+MUST_CHECK int mm_split_at(struct mm *mm, uint64_t addr);
+/* Add [start, end) where nothing is (lock held). NULL: no memory. @file's reference is taken. */
+MUST_CHECK struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags,
+	struct file *file, uint64_t offset);
+void mm_remove(struct mm *mm, struct vma *vma);
+/* Let the platform map what @vma says (lock held). */
+MUST_CHECK int mm_populate(struct vma *vma);
 
-/* The kernel-internal mmap: @addr 0 = anywhere. Returns the address or -errno. Takes the lock.
- * @prot_flags: VMA_* ; @fixed: replace what is there. @file's reference is taken, not stolen. */
+/* The LibOS's own mmap: @addr 0 = anywhere; @fixed: replace what is there. Returns the address or
+ * -errno. Takes the lock. */
 MUST_CHECK long mm_map(struct mm *mm, uint64_t addr, uint64_t size, uint32_t flags, bool fixed,
 	struct file *file, uint64_t offset);
 MUST_CHECK int mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
+MUST_CHECK int mm_unmap_locked(struct mm *mm, uint64_t addr, uint64_t size);
+MUST_CHECK int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection);
+MUST_CHECK long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size,
+	uint32_t flags, uint64_t new_addr);
+MUST_CHECK int mm_advise(struct mm *mm, uint64_t addr, uint64_t size, int advice);
+/* The new break; the old one if it cannot be had. */
+uint64_t mm_set_brk(struct mm *mm, uint64_t brk);
 
-/* The program touched @addr (in the current thread's space): 0 = made present, try again; else the
- * signal it gets: *ret_signo, *ret_code. */
+/* The program touched @addr: 0 = made present, try again; else the signal it gets. Takes the lock.
+ */
 MUST_CHECK int mm_fault(
 	struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int *ret_code);
+
+/* Where user address @addr is backed: for futexes shared between processes. Private or anonymous
+ * memory: *ret_object NULL. Takes the lock. 0 or -EFAULT. */
+MUST_CHECK int mm_shared_key(
+	struct mm *mm, uint64_t addr, const void **ret_object, uint64_t *ret_offset);
 
 #endif

@@ -33,8 +33,8 @@ struct process {
 	struct wait_queue exit_events;  /* pidfd poll */
 	int exit_signal; /* sent to the parent at the end; SIGCHLD unless clone said otherwise */
 	int wait_status; /* once a zombie */
-	bool is_subreaper, dumpable, did_exec, vfork_done;
-	uint32_t vfork_word; /* a vfork parent sleeps on it */
+	bool is_subreaper, dumpable, did_exec;
+	struct vfork *vfork; /* its parent waits for its exec or exit; libos/processes/clone.c */
 	int32_t parent_death_signal;
 
 	struct mm *mm;
@@ -62,9 +62,27 @@ extern struct lock process_table_lock;
 extern struct list process_table;
 extern struct process *process_init; /* pid 1 */
 
-struct process *process_find(int32_t pid); /* process_table_lock held; zombies too */
+MUST_CHECK struct process *process_new(void); /* empty, unlisted; NULL: no memory */
+struct process *process_find(int32_t pid);    /* process_table_lock held; zombies too */
 struct process *process_ref(struct process *process);
 void process_unref(struct process *process);
+/* The vfork parent of @process, if any, goes on. */
+void process_vfork_done(struct process *process);
+/* End the calling thread; the last one ends the process. @status: wait(2) encoding, if it is the
+ * last and no group exit has been decided. */
+NORETURN void process_thread_exit(struct thread *thread, int status);
+/* exec: end all other threads of the calling process and wait until they are gone. -EAGAIN: another
+ * thread was first (the caller is dying). */
+MUST_CHECK int process_become_single_threaded(struct thread *thread);
+/* Load @path into the calling process: see libos/processes/exec.c. On success the frame is the new
+ * program's. @path, @arguments and @environment are LibOS memory. */
+struct exec_vector {
+	uint32_t count;
+	size_t size;   /* bytes of the strings, NULs included */
+	char *strings; /* one after the other */
+};
+MUST_CHECK int process_exec(struct thread *thread, int dir_fd, const char *path, uint32_t flags,
+	const struct exec_vector *arguments, const struct exec_vector *environment);
 /* May the caller signal/inspect @target (kill(2), ptrace(2) access)? */
 bool process_may_signal(const struct credentials *from, struct process *target, int signo);
 

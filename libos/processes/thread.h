@@ -34,6 +34,7 @@ struct thread {
 	struct process *process;
 	struct list in_process; /* process->threads, under the process table's lock */
 	int32_t tid;
+	struct thread *hash_next; /* by tid */
 
 	/* Sleeping (libos/core/wait.c): 0 awake, 1 woken, 2 asleep on it. */
 	uint32_t wake;
@@ -47,9 +48,9 @@ struct thread {
 	uint32_t rseq_signature;
 	char name[16]; /* comm */
 	bool exiting;
-	bool in_vfork; /* a vfork child that still borrows its parent's memory and host thread */
-	int exit_signal;
-	struct thread *vfork_parent;
+	uint64_t new_fs_base;   /* clone: CLONE_SETTLS, */
+	uint64_t new_child_tid; /* CLONE_CHILD_SETTID: set by the child itself */
+	bool sets_fs_base, is_fork;
 	uint64_t start_ns; /* monotonic */
 	uint64_t timer_slack_ns;
 	uint64_t sleep_state; /* 0 running, 'S' sleeping, for /proc */
@@ -57,13 +58,15 @@ struct thread {
 		long (*resume)(struct thread *thread);
 		uint64_t deadline_ns, arguments[5];
 	} restart;
-	struct platform_thread *platform; /* the back end's part */
-	void *stack;                      /* kernel stack, THREAD_STACK_SIZE bytes in the region */
-	uint32_t stack_free; /* set by the platform once the host thread is off the stack */
-	struct list zombie_link;
+	struct fault { /* the last fault in program code */
+		int signo, code;
+		uint64_t address, trap, error, cr2;
+	} fault;
+	void (*start)(struct thread *thread); /* first thing it does; NULL: go to the program */
+	struct platform_thread *platform;     /* the back end's part */
+	uint32_t stack_free;   /* set by the platform once the host thread is off its stack */
+	struct list dead_link; /* waiting for that */
 };
-
-#define THREAD_STACK_SIZE (32UL * 1024)
 
 #if defined(CASEMATE_HOSTED)
 extern struct thread *thread_current_hosted;
@@ -81,10 +84,17 @@ static inline struct thread *thread_current(void)
 }
 #endif
 
-/* A thread whose frame is a copy of the caller's; not started yet. */
-struct thread *thread_new(struct process *process);
-void thread_free(struct thread *thread);
-/* Find by tid; the process table must be locked. */
+#define PID_MAX 32768 /* /proc/sys/kernel/pid_max */
+
+/* A thread of @process, not numbered, listed or started yet. NULL: no memory. */
+MUST_CHECK struct thread *thread_new(struct process *process);
+void thread_free(struct thread *thread); /* one that never started */
+
+/* With the process table locked: */
 struct thread *thread_find(int32_t tid);
+void thread_number(struct thread *thread); /* give it a tid and make it findable */
+void thread_unnumber(struct thread *thread);
+void thread_renumber(struct thread *thread, int32_t tid); /* after thread_unnumber */
+void thread_bury(struct thread *thread); /* freed once its host thread is off its stack */
 
 #endif

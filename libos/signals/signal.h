@@ -8,6 +8,8 @@
 #define SIGNAL_COUNT 64
 typedef uint64_t signal_set; /* bit n-1 = signal n */
 #define SIGNAL_BIT(n) (1ULL << ((n)-1))
+#define SIGNAL_STACK_ONSTACK 1 /* sigaltstack(2) */
+#define SIGNAL_STACK_DISABLE 2
 
 /* In-kernel results of an interrupted call; the exit path turns them into a restart or -EINTR. */
 #define ERESTARTSYS 512           /* restart if the handler has SA_RESTART, or no handler */
@@ -73,6 +75,7 @@ struct signal_process {
 	struct signal_action actions[SIGNAL_COUNT];
 	struct signal_queue queue;
 	struct wait_queue arrivals; /* signalfd, sigtimedwait */
+	signal_set forced;          /* sent by faults: even process 1 dies of them */
 	int group_exit_status;      /* wait status once group_exiting */
 	bool group_exiting;
 	bool stopped; /* job control */
@@ -96,14 +99,26 @@ struct thread;
 /* Send. @info NULL: as from the kernel (SI_KERNEL). 0, -EAGAIN queue full (only for realtime
  * signals from sigqueue). Ignored signals are dropped here. Takes the target's signal lock. */
 int signal_send_process(struct process *process, int signo, const struct signal_info *info);
+int signal_send_process_locked(/* process table held */
+	struct process *process, int signo, const struct signal_info *info);
 int signal_send_thread(struct thread *thread, int signo, const struct signal_info *info);
 /* A fault of the calling thread: cannot be blocked or ignored (the process dies instead). */
 void signal_force(int signo, const struct signal_info *info);
+/* The fault in thread->fault becomes the signal it says (forced). */
+void signal_fault(struct thread *thread);
 /* Something the calling thread should go and deliver (not blocked, not ignored)? */
 bool signal_is_pending(struct thread *thread);
 /* The whole process is to end with @status (wait(2) encoding); every thread sees it at its next
  * exit. */
 void signal_group_exit(struct process *process, int status);
+/* Change the calling thread's mask for good; newly unblocked signals are seen at exit. */
+void signal_mask_set(struct thread *thread, signal_set mask);
+/* Drop all queued entries. */
+void signal_queue_flush(struct signal_queue *queue);
+/* Take the first pending signal in @set off the thread's or its process's queue: 0 = none. */
+int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *ret_info);
+/* exec: handlers become the default, ignored ones stay. */
+void signal_reset_handlers(struct process *process);
 /* Replace the mask until the call returns to the program (sigsuspend, ppoll, epoll_pwait). */
 void signal_mask_temporary(struct thread *thread, signal_set mask);
 /* Restore it right away: the call did not sleep through to a signal. */

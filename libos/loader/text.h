@@ -1,0 +1,24 @@
+/* The text of programs with its system calls patched to jump to the LibOS (patch.h does the bytes):
+ * one patched copy per file, shared by all processes, and its trampolines mapped at the same
+ * distance. */
+#ifndef LIBOS_LOADER_TEXT_H
+#define LIBOS_LOADER_TEXT_H
+
+#include "base/compiler.h"
+
+struct mm;
+struct vma;
+struct file;
+struct patched_text;
+
+/* Bytes to leave free above a mapping of @file that the kernel places, for trampolines. */
+uint64_t text_slack(struct file *file, uint64_t offset);
+/* An executable mapping of a file has just been made (mm's lock held): let its pages be the patched
+ * copy, if there is one or can be. Best effort: what is not patched traps. */
+void text_patch(struct mm *mm, struct vma *vma);
+
+/* Of a program counter in a trampoline or in a patched window; any other comes back unchanged. */
+uint64_t text_pc_to_native(struct mm *mm, uint64_t pc);
+uint64_t text_pc_from_native(struct mm *mm, uint64_t pc);
+
+#endif

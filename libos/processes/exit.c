@@ -1,0 +1,211 @@
+/* The end of threads and processes. */
+#include <asm/errno.h>
+#include <asm/signal.h>
+#include <asm-generic/siginfo.h>
+
+#include "libos/core/heap.h"
+#include "libos/core/user.h"
+#include "libos/files/file.h"
+#include "libos/memory/mm.h"
+#include "libos/processes/futex.h"
+#include "libos/processes/process.h"
+#include "libos/processes/tree.h"
+#include "libos/syscalls/syscall.h"
+#include "libos/time/timers.h"
+#include "platform/platform.h"
+
+static void release_user_memory(struct thread *thread)
+{
+	uint32_t zero = 0;
+
+	futex_exit_robust(thread);
+	/* pthread_join sleeps on this word. */
+	if (thread->clear_child_tid && !USER_PUT(thread->clear_child_tid, zero))
+		futex_wake_address(thread, thread->clear_child_tid);
+	thread->clear_child_tid = 0;
+}
+
+static void release_resources(struct process *process)
+{
+	timers_exit(process);
+	fd_table_unref(process->files);
+	fs_context_unref(process->fs);
+	mm_unref(process->mm);
+	process->files = NULL;
+	process->fs = NULL;
+	process->mm = NULL;
+}
+
+static void child_info(struct process *process, struct signal_info *info)
+{
+	int status = process->wait_status;
+
+	*info = (struct signal_info){.signo = process->exit_signal};
+	info->child.pid = process->pid;
+	info->child.uid = process->leader->credentials.uid;
+	info->child.status = status & 0x7f ? status & 0x7f : (status >> 8) & 0xff;
+	info->code = !(status & 0x7f) ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+	info->child.utime = (int64_t)(process->dead_user_ns / 10000000);
+	info->child.stime = (int64_t)(process->dead_system_ns / 10000000);
+}
+
+/* Tell the parent; true: it does not want to wait for it. (table locked) */
+static bool notify_parent(struct process *process)
+{
+	struct process *parent = process->parent;
+	const struct signal_action *action = &parent->signals.actions[SIGCHLD - 1];
+	bool ignored = process->exit_signal == SIGCHLD &&
+		       (action->handler == (uintptr_t)SIG_IGN || (action->flags & SA_NOCLDWAIT));
+	struct signal_info info;
+
+	child_info(process, &info);
+	if (process->exit_signal && !(ignored && action->handler == (uintptr_t)SIG_IGN))
+		(void)!signal_send_process_locked(parent, process->exit_signal, &info);
+	return ignored;
+}
+
+void process_reap(struct process *process)
+{
+	struct process *parent = process->parent;
+
+	if (parent) {
+		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
+		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
+	}
+	process->state = PROCESS_REAPED;
+	list_remove(&process->sibling);
+	list_remove(&process->link);
+	thread_unnumber(process->leader);
+	thread_bury(process->leader);
+	thread_unlink_count();
+	process_unref(process);
+}
+
+static void send_parent_death_signal(struct process *child)
+{
+	struct signal_info info = {.signo = child->parent_death_signal, .code = SI_USER};
+
+	if (child->parent_death_signal && child->state == PROCESS_ALIVE)
+		(void)!signal_send_process_locked(child, child->parent_death_signal, &info);
+}
+
+static struct process *find_reaper(struct process *process)
+{
+	for (struct process *p = process->parent; p && p != process_init; p = p->parent)
+		if (p->is_subreaper && p->state == PROCESS_ALIVE && !p->signals.group_exiting)
+			return p;
+	return process_init;
+}
+
+static void reparent_children(struct process *process)
+{
+	struct process *reaper = find_reaper(process), *child, *next;
+
+	LIST_FOR_EACH_SAFE (child, next, &process->children, sibling) {
+		list_remove(&child->sibling);
+		child->parent = reaper;
+		child->exit_signal = SIGCHLD;
+		list_add_tail(&reaper->children, &child->sibling);
+		send_parent_death_signal(child);
+		if (child->state != PROCESS_ZOMBIE)
+			continue;
+		if (notify_parent(child))
+			process_reap(child);
+		else
+			wait_wake(&reaper->child_events, 0);
+	}
+}
+
+/* The last thread is going. (table locked) */
+static void become_zombie(struct process *process, int status)
+{
+	struct process *parent = process->parent;
+
+	process->wait_status =
+		process->signals.group_exiting ? process->signals.group_exit_status : status;
+	process_orphan_groups(process);
+	reparent_children(process);
+	signal_queue_flush(&process->signals.queue);
+	process->state = PROCESS_ZOMBIE;
+	wait_wake(&process->exit_events, 0);
+	if (notify_parent(process))
+		process_reap(process);
+	/* Also when reaped at once: a parent may wait for its last child to go. */
+	wait_wake(&parent->child_events, 0);
+}
+
+void process_thread_exit(struct thread *thread, int status)
+{
+	struct process *process = thread->process;
+	bool last;
+
+	thread->exiting = true;
+	release_user_memory(thread);
+	process_vfork_done(process);
+	lock_acquire(&process_table_lock);
+	process->dead_user_ns += platform_thread_cpu_ns();
+	list_remove(&thread->in_process);
+	last = --process->thread_count == 0;
+	if (!last && process->thread_count == 1)
+		wait_wake(&process->exit_events, 0); /* exec waits to be alone */
+	lock_release(&process_table_lock);
+	if (last) {
+		if (process == process_init)
+			platform_enclave_exit(process->signals.group_exiting
+						      ? process->signals.group_exit_status
+						      : status);
+		release_resources(process);
+	}
+	lock_acquire(&process_table_lock);
+	signal_queue_flush(&thread->signals.queue);
+	if (thread != process->leader) {
+		thread_unnumber(thread);
+		thread_unlink_count();
+		thread_bury(thread);
+	}
+	if (last)
+		become_zombie(process, status);
+	lock_release(&process_table_lock);
+	platform_thread_exit(last, &thread->stack_free);
+}
+
+int process_become_single_threaded(struct thread *thread)
+{
+	struct process *process = thread->process;
+	struct thread *other;
+	struct waiter waiter;
+	int r = 0;
+
+	lock_acquire(&process_table_lock);
+	if (process->signals.group_exiting || thread->exiting) {
+		lock_release(&process_table_lock);
+		return -EAGAIN;
+	}
+	LIST_FOR_EACH (other, &process->threads, in_process)
+		if (other != thread) {
+			other->exiting = true;
+			thread_interrupt(other);
+		}
+	lock_release(&process_table_lock);
+	waiter_init(&waiter);
+	wait_add(&process->exit_events, &waiter);
+	while (!r && __atomic_load_n(&process->thread_count, __ATOMIC_ACQUIRE) > 1)
+		r = wait_sleep_killable(WAIT_FOREVER);
+	wait_remove(&waiter);
+	if (r)
+		return -EAGAIN;
+	process_take_leadership(thread);
+	return 0;
+}
+
+long sys_exit(struct thread *thread, const struct syscall_args *args)
+{
+	process_thread_exit(thread, (int)(args->a & 0xff) << 8);
+}
+
+long sys_exit_group(struct thread *thread, const struct syscall_args *args)
+{
+	signal_group_exit(thread->process, (int)(args->a & 0xff) << 8);
+	thread->block.pending = 1;
+	return 0;
+}

@@ -1,0 +1,184 @@
+#include "libos/processes/process.h"
+
+#include <linux/capability.h>
+
+#include "base/memory.h"
+#include "libos/core/heap.h"
+#include "libos/core/log.h"
+#include "platform/platform.h"
+
+struct lock process_table_lock;
+struct list process_table = LIST_INIT(process_table);
+struct process *process_init;
+
+#define PID_HASH_COUNT 256
+#define PID_FIRST_REUSED 300
+
+static struct thread *pid_hash[PID_HASH_COUNT];
+static int32_t pid_last;
+static struct list dead_threads = LIST_INIT(dead_threads);
+
+struct thread *thread_find(int32_t tid)
+{
+	struct thread *thread = pid_hash[(uint32_t)tid % PID_HASH_COUNT];
+
+	while (thread && thread->tid != tid)
+		thread = thread->hash_next;
+	return thread;
+}
+
+static bool pid_is_used(int32_t pid)
+{
+	struct process *process;
+
+	if (thread_find(pid))
+		return true;
+	LIST_FOR_EACH (process, &process_table, link)
+		if (process->pid == pid || process->pgid == pid || process->sid == pid)
+			return true;
+	return false;
+}
+
+void thread_renumber(struct thread *thread, int32_t tid)
+{
+	uint32_t slot = (uint32_t)tid % PID_HASH_COUNT;
+
+	thread->tid = tid;
+	thread->hash_next = pid_hash[slot];
+	pid_hash[slot] = thread;
+}
+
+void thread_number(struct thread *thread)
+{
+	do {
+		pid_last = pid_last >= PID_MAX - 1 ? PID_FIRST_REUSED : pid_last + 1;
+	} while (pid_is_used(pid_last));
+	thread_renumber(thread, pid_last);
+}
+
+void thread_unnumber(struct thread *thread)
+{
+	struct thread **at = &pid_hash[(uint32_t)thread->tid % PID_HASH_COUNT];
+
+	while (*at && *at != thread)
+		at = &(*at)->hash_next;
+	if (*at)
+		*at = thread->hash_next;
+}
+
+/* Free threads whose host threads have left their stacks. (table locked) */
+static void collect_dead_threads(void)
+{
+	struct thread *thread, *next;
+
+	LIST_FOR_EACH_SAFE (thread, next, &dead_threads, dead_link) {
+		if (!__atomic_load_n(&thread->stack_free, __ATOMIC_ACQUIRE))
+			continue;
+		list_remove(&thread->dead_link);
+		platform_thread_dispose(thread);
+		heap_free(thread);
+	}
+}
+
+void thread_bury(struct thread *thread)
+{
+	list_add_tail(&dead_threads, &thread->dead_link);
+}
+
+struct thread *thread_new(struct process *process)
+{
+	struct thread *thread = heap_alloc(sizeof(*thread));
+
+	if (!thread)
+		return NULL;
+	lock_acquire(&process_table_lock);
+	collect_dead_threads();
+	lock_release(&process_table_lock);
+	if (platform_thread_prepare(thread)) {
+		heap_free(thread);
+		return NULL;
+	}
+	thread->process = process;
+	list_init(&thread->in_process);
+	list_init(&thread->dead_link);
+	list_init(&thread->signals.queue.entries);
+	thread->start_ns = platform_monotonic_ns();
+	thread->timer_slack_ns = 50000;
+	return thread;
+}
+
+void thread_free(struct thread *thread)
+{
+	if (!thread)
+		return;
+	platform_thread_dispose(thread);
+	heap_free(thread);
+}
+
+struct process *process_find(int32_t pid)
+{
+	struct thread *thread = thread_find(pid);
+
+	if (!thread || thread->process->pid != pid)
+		return NULL;
+	return thread->process;
+}
+
+struct process *process_new(void)
+{
+	struct process *process = heap_alloc(sizeof(*process));
+
+	if (!process)
+		return NULL;
+	process->reference_count = 1;
+	list_init(&process->link);
+	list_init(&process->children);
+	list_init(&process->sibling);
+	list_init(&process->threads);
+	wait_queue_init(&process->child_events);
+	wait_queue_init(&process->exit_events);
+	wait_queue_init(&process->signals.arrivals);
+	list_init(&process->signals.queue.entries);
+	process->dumpable = true;
+	process->start_ns = platform_monotonic_ns();
+	return process;
+}
+
+struct process *process_ref(struct process *process)
+{
+	__atomic_add_fetch(&process->reference_count, 1, __ATOMIC_RELAXED);
+	return process;
+}
+
+void process_unref(struct process *process)
+{
+	if (!process || __atomic_sub_fetch(&process->reference_count, 1, __ATOMIC_ACQ_REL))
+		return;
+	heap_free(process->executable_path);
+	heap_free(process);
+}
+
+bool credentials_can(const struct credentials *credentials, unsigned int capability)
+{
+	return credentials->effective & (1ULL << capability);
+}
+
+bool credentials_in_group(const struct credentials *credentials, uint32_t gid)
+{
+	if (credentials->fsgid == gid)
+		return true;
+	for (uint32_t i = 0; i < credentials->group_count; i++)
+		if (credentials->groups[i] == gid)
+			return true;
+	return false;
+}
+
+bool process_may_signal(const struct credentials *from, struct process *target, int signo)
+{
+	const struct credentials *to = &target->leader->credentials;
+
+	if (from->euid == to->suid || from->euid == to->uid || from->uid == to->suid ||
+		from->uid == to->uid || credentials_can(from, CAP_KILL))
+		return true;
+	return signo == 18 /* SIGCONT */ && thread_current()->process->sid == target->sid;
+}

@@ -1,0 +1,19 @@
+/* Parents, groups and sessions: what exit and wait need of each other. Process table locked. */
+#ifndef LIBOS_PROCESSES_TREE_H
+#define LIBOS_PROCESSES_TREE_H
+
+struct process;
+struct thread;
+
+/* Remove a zombie; its times go to its parent. */
+void process_reap(struct process *process);
+/* @process is ending: groups that become orphaned and have stopped members get SIGHUP and SIGCONT.
+ */
+void process_orphan_groups(struct process *process);
+/* After exec in a thread that is not the leader: it takes over the leader's number. Takes the lock.
+ */
+void process_take_leadership(struct thread *thread);
+/* One fewer thread in the enclave. */
+void thread_unlink_count(void);
+
+#endif

@@ -1,0 +1,45 @@
+#include <asm/errno.h>
+
+#include "libos/processes/thread.h"
+#include "libos/syscalls/syscall.h"
+#include "libos/syscalls/trace.h"
+
+#define HANDLER_FULL(name) sys_##name
+#define HANDLER_PARTIAL(name) sys_##name
+#define HANDLER_REFUSED(name) NULL
+#define HANDLER_NONE(name) NULL
+#define SYSCALL(nr, name, level, err, note)                                                        \
+	[nr] = {#name, HANDLER_##level(name), err, SUPPORT_##level, note},
+const struct syscall syscall_table[SYSCALL_NR_MAX] = {
+#include "libos/syscalls/table.def"
+};
+#undef SYSCALL
+
+static long call(struct thread *thread, uint64_t nr, const struct syscall_args *args)
+{
+	const struct syscall *entry;
+
+	if (nr >= SYSCALL_NR_MAX)
+		return -ENOSYS;
+	entry = &syscall_table[nr];
+	if (entry->handler)
+		return entry->handler(thread, args);
+	return entry->error ? -entry->error : -ENOSYS;
+}
+
+void syscall_dispatch(struct thread *thread)
+{
+	struct frame *f = &thread->block.frame;
+	struct syscall_args args = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
+	uint64_t nr = f->orig_rax;
+	long result;
+
+	if (UNLIKELY(trace_enabled))
+		trace_enter(thread, nr, &args);
+	result = call(thread, nr, &args);
+	/* rt_sigreturn and execve leave a new frame behind, with orig_rax saying so. */
+	if (f->orig_rax != UINT64_MAX)
+		f->rax = (uint64_t)result;
+	if (UNLIKELY(trace_enabled))
+		trace_leave(thread, nr, &args, result);
+}

@@ -1,0 +1,113 @@
+/* Time, chance, sleep and the host's files, for the simulation. */
+#include <asm/errno.h>
+#include <linux/futex.h>
+#include <linux/time.h>
+
+#include "platform/simulation/host_call.h"
+#include "platform/simulation/simulation.h"
+
+#define NS_PER_S 1000000000UL
+#define HOST_IO_SIZE_MAX 0x7ffff000UL
+
+struct host_timespec {
+	int64_t seconds, nanoseconds;
+};
+
+static uint64_t host_clock(int clock)
+{
+	struct host_timespec ts = {0};
+
+	if (HOST_CALL(clock_gettime, clock, &ts, 0, 0, 0, 0) || ts.seconds < 0 ||
+		ts.seconds > INT64_MAX / (int64_t)NS_PER_S - 1 || ts.nanoseconds < 0 ||
+		ts.nanoseconds >= (int64_t)NS_PER_S)
+		return 0;
+	return (uint64_t)ts.seconds * NS_PER_S + (uint64_t)ts.nanoseconds;
+}
+
+uint64_t platform_monotonic_ns(void)
+{
+	static uint64_t last;
+	uint64_t now = host_clock(CLOCK_MONOTONIC);
+	uint64_t seen = __atomic_load_n(&last, __ATOMIC_RELAXED);
+
+	while (now > seen)
+		if (__atomic_compare_exchange_n(
+			    &last, &seen, now, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return now;
+	return seen;
+}
+
+uint64_t platform_realtime_ns(void)
+{
+	return host_clock(CLOCK_REALTIME);
+}
+
+uint64_t platform_thread_cpu_ns(void)
+{
+	return host_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	struct host_timespec ts = {
+		(int64_t)(deadline_ns / NS_PER_S), (int64_t)(deadline_ns % NS_PER_S)};
+
+	/* FUTEX_WAIT_BITSET takes an absolute monotonic time. */
+	(void)HOST_CALL(futex, word, FUTEX_WAIT_BITSET, value,
+		deadline_ns == UINT64_MAX ? NULL : &ts, 0, FUTEX_BITSET_MATCH_ANY);
+}
+
+void platform_wake(uint32_t *word, unsigned int count)
+{
+	(void)HOST_CALL(futex, word, FUTEX_WAKE, count, 0, 0, 0);
+}
+
+void platform_random(void *to, size_t size)
+{
+	uint8_t *at = to;
+
+	while (size) {
+		long n = host_check_size(
+			HOST_CALL(getrandom, at, MIN(size, 256UL), 0, 0, 0, 0), 256);
+
+		if (n <= 0)
+			platform_panic("the host gave no random bytes");
+		at += n;
+		size -= (size_t)n;
+	}
+}
+
+unsigned int platform_cpu_count(void)
+{
+	return simulation_launch.cpu_count;
+}
+
+long platform_host_read(int host_fd, void *to, size_t size)
+{
+	size = MIN(size, HOST_IO_SIZE_MAX);
+	return host_check_size(HOST_CALL_INTERRUPTIBLE(read, host_fd, to, size, 0, 0, 0), size);
+}
+
+long platform_host_write(int host_fd, const void *from, size_t size)
+{
+	size = MIN(size, HOST_IO_SIZE_MAX);
+	return host_check_size(HOST_CALL_INTERRUPTIBLE(write, host_fd, from, size, 0, 0, 0), size);
+}
+
+long platform_host_pread(int host_fd, void *to, size_t size, uint64_t offset)
+{
+	size = MIN(size, HOST_IO_SIZE_MAX);
+	if (offset > INT64_MAX)
+		return -EINVAL;
+	return host_check_size(HOST_CALL(pread64, host_fd, to, size, offset, 0, 0), size);
+}
+
+void platform_log(const char *line, size_t length)
+{
+	(void)HOST_CALL(write, simulation_launch.log_fd, line, length, 0, 0, 0);
+}
+
+void platform_trace(const char *line, size_t length)
+{
+	(void)HOST_CALL(write, simulation_launch.trace_fd, line, length, 0, 0, 0);
+}
