@@ -69,6 +69,10 @@ MUST_CHECK int platform_boot_thread(struct thread *thread);
  * it (@copy_space), or in a fresh empty one. Returns once the child exists for the host. */
 enum platform_space_kind { PLATFORM_SPACE_SAME, PLATFORM_SPACE_COPY, PLATFORM_SPACE_NEW };
 MUST_CHECK int platform_thread_start(struct thread *child, enum platform_space_kind space);
+/* Continue the calling thread, from thread->start on, on a new stack in a fresh empty address
+ * space; returns only on failure. Its old host thread ends, the old space lives on with its other
+ * users. */
+MUST_CHECK int platform_thread_move(struct thread *thread);
 /* End the calling host thread. @last: it is the last of its address space, which goes too. When
  * the thread's stack is no longer in use *@done is set to 1 and woken. */
 NORETURN void platform_thread_exit(bool last, uint32_t *done);
@@ -99,6 +103,7 @@ void platform_yield(void);
 uint64_t platform_monotonic_ns(void); /* never goes back, whatever the host says */
 uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
 uint64_t platform_thread_cpu_ns(void);
+uint64_t platform_thread_cpu_ns_of(struct thread *thread); /* 0 if it is gone */
 void platform_random(void *to, size_t size);
 unsigned int platform_cpu_count(void);
 

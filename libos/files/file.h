@@ -88,6 +88,9 @@ void fs_context_unref(struct fs_context *context);
  * @dir_fd AT_FDCWD or a descriptor. */
 MUST_CHECK int file_open(
 	int dir_fd, const char *path, uint32_t flags, uint32_t mode, struct file **ret_file);
+/* A nameless file in memory of @size bytes, for shared anonymous mappings ("/dev/zero (deleted)").
+ */
+MUST_CHECK int file_shared_memory(uint64_t size, struct file **ret_file);
 /* pread into LibOS memory: bytes read (short only at the end of the file) or -errno. */
 MUST_CHECK long file_read_kernel(struct file *file, void *to, size_t size, uint64_t offset);
 /* Absolute path of a file as seen from the calling process's root ("(deleted)" appended as Linux

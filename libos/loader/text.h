@@ -17,6 +17,9 @@ uint64_t text_slack(struct file *file, uint64_t offset);
  * copy, if there is one or can be. Best effort: what is not patched traps. */
 void text_patch(struct mm *mm, struct vma *vma);
 
+/* A program's segments end at @end: where its trampolines do, from which the heap may begin. */
+uint64_t text_area_end(struct mm *mm, uint64_t end);
+
 /* Of a program counter in a trampoline or in a patched window; any other comes back unchanged. */
 uint64_t text_pc_to_native(struct mm *mm, uint64_t pc);
 uint64_t text_pc_from_native(struct mm *mm, uint64_t pc);

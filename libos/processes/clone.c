@@ -10,6 +10,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/pidfd.h"
 #include "libos/processes/process.h"
+#include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
@@ -245,7 +246,7 @@ static int pidfd_put(struct process *process, const struct clone_args *q)
 	return fd;
 }
 
-static long clone_start(struct thread *parent, struct thread *child, const struct clone_args *q)
+static long clone_start(struct thread *child, const struct clone_args *q)
 {
 	struct process *process = child->process;
 	bool is_vfork = q->flags & CLONE_VFORK;
@@ -294,7 +295,7 @@ static long clone_run(struct thread *parent, const struct clone_args *q)
 		r = thread_link(child, parent, q);
 	}
 	if (!r) {
-		r = clone_start(parent, child, q);
+		r = clone_start(child, q);
 		if (r > 0)
 			return r;
 		thread_unlink(child);

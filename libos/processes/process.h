@@ -74,15 +74,17 @@ NORETURN void process_thread_exit(struct thread *thread, int status);
 /* exec: end all other threads of the calling process and wait until they are gone. -EAGAIN: another
  * thread was first (the caller is dying). */
 MUST_CHECK int process_become_single_threaded(struct thread *thread);
-/* Load @path into the calling process: see libos/processes/exec.c. On success the frame is the new
- * program's. @path, @arguments and @environment are LibOS memory. */
+/* Strings, one after the other. */
 struct exec_vector {
 	uint32_t count;
-	size_t size;   /* bytes of the strings, NULs included */
-	char *strings; /* one after the other */
+	size_t size;   /* bytes, NULs included */
+	char *strings; /* heap */
 };
-MUST_CHECK int process_exec(struct thread *thread, int dir_fd, const char *path, uint32_t flags,
-	const struct exec_vector *arguments, const struct exec_vector *environment);
+/* Load a program into the calling process, as execve(2): on success the frame is the new program's.
+ * The vectors' strings are taken over whatever comes of it. */
+MUST_CHECK int process_exec(struct thread *thread, const char *path, struct exec_vector *arguments,
+	struct exec_vector *environment);
+
 /* May the caller signal/inspect @target (kill(2), ptrace(2) access)? */
 bool process_may_signal(const struct credentials *from, struct process *target, int signo);
 

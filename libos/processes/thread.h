@@ -63,6 +63,7 @@ struct thread {
 		uint64_t address, trap, error, cr2;
 	} fault;
 	void (*start)(struct thread *thread); /* first thing it does; NULL: go to the program */
+	struct exec *exec;                    /* a program being loaded; libos/processes/exec.c */
 	struct platform_thread *platform;     /* the back end's part */
 	uint32_t stack_free;   /* set by the platform once the host thread is off its stack */
 	struct list dead_link; /* waiting for that */

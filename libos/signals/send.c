@@ -273,6 +273,18 @@ int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *re
 	return signo ? signo : dequeue(&signals->queue, set, ret_info);
 }
 
+void signal_discard(struct process *process, int signo)
+{
+	struct thread *thread;
+
+	LOCK_SCOPE(&process_table_lock);
+	lock_acquire(&process->signals.lock);
+	queue_remove(&process->signals.queue, SIGNAL_BIT(signo));
+	LIST_FOR_EACH (thread, &process->threads, in_process)
+		queue_remove(&thread->signals.queue, SIGNAL_BIT(signo));
+	lock_release(&process->signals.lock);
+}
+
 void signal_reset_handlers(struct process *process)
 {
 	LOCK_SCOPE(&process->signals.lock);

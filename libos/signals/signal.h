@@ -117,6 +117,8 @@ void signal_mask_set(struct thread *thread, signal_set mask);
 void signal_queue_flush(struct signal_queue *queue);
 /* Take the first pending signal in @set off the thread's or its process's queue: 0 = none. */
 int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *ret_info);
+/* Drop what is pending of a signal that is now ignored. */
+void signal_discard(struct process *process, int signo);
 /* exec: handlers become the default, ignored ones stay. */
 void signal_reset_handlers(struct process *process);
 /* Replace the mask until the call returns to the program (sigsuspend, ppoll, epoll_pwait). */

@@ -15,6 +15,8 @@ struct platform_thread {
 	bool new_process; /* starts in an address space of its own */
 	bool clear_space; /* … and empties it first */
 	uint8_t *stack;   /* SIMULATION_STACK_SIZE bytes of the pool */
+	uint32_t left;    /* set when the host thread is off this stack, after a move */
+	struct platform_thread *previous; /* what the thread moved from */
 };
 
 extern struct launch simulation_launch; /* the checked copy; `live` in it is not used */

@@ -26,30 +26,49 @@ CHECK_OFFSET(frame.rip, FRAME_RIP);
 CHECK_OFFSET(frame.rflags, FRAME_RFLAGS);
 CHECK_OFFSET(frame.rsp, FRAME_RSP);
 
-int platform_thread_prepare(struct thread *thread)
+static struct platform_thread *platform_thread_new(void)
 {
 	struct platform_thread *p = heap_alloc(sizeof(*p));
 
 	if (!p)
-		return -ENOMEM;
+		return NULL;
 	p->stack = pool_alloc(SIMULATION_STACK_SIZE);
-	if (!p->stack) {
-		heap_free(p);
-		return -ENOMEM;
-	}
+	if (p->stack)
+		return p;
+	heap_free(p);
+	return NULL;
+}
+
+static void platform_thread_use(struct thread *thread, struct platform_thread *p)
+{
 	thread->platform = p;
 	thread->block.thread = thread;
 	thread->block.syscall_entry = (uintptr_t)simulation_syscall_entry;
 	thread->block.stack_top = (uintptr_t)p->stack + SIMULATION_STACK_SIZE;
+}
+
+int platform_thread_prepare(struct thread *thread)
+{
+	struct platform_thread *p = platform_thread_new();
+
+	if (!p)
+		return -ENOMEM;
+	platform_thread_use(thread, p);
 	return 0;
 }
 
 void platform_thread_dispose(struct thread *thread)
 {
-	if (!thread->platform)
-		return;
-	pool_free(thread->platform->stack, SIMULATION_STACK_SIZE);
-	heap_free(thread->platform);
+	struct platform_thread *p = thread->platform, *previous;
+
+	for (; p; p = previous) {
+		previous = p->previous;
+		/* It was about to leave when its successor began, which is long gone too. */
+		while (previous && !__atomic_load_n(&previous->left, __ATOMIC_ACQUIRE))
+			platform_yield();
+		pool_free(p->stack, SIMULATION_STACK_SIZE);
+		heap_free(p);
+	}
 	thread->platform = NULL;
 }
 
@@ -120,6 +139,31 @@ int platform_thread_start(struct thread *child, enum platform_space_kind space)
 	if (p->new_process)
 		p->host_pid = p->host_tid;
 	return 0;
+}
+
+int platform_thread_move(struct thread *thread)
+{
+	struct platform_thread *old = thread->platform, *p = platform_thread_new();
+	uint64_t old_mask;
+	long r;
+
+	if (!p)
+		return -ENOMEM;
+	p->new_process = p->clear_space = true;
+	p->previous = old;
+	r = simulation_signals_block(&old_mask);
+	if (!r) {
+		platform_thread_use(thread, p);
+		r = host_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID,
+			(void *)thread->block.stack_top, &p->host_tid, NULL, thread);
+		if (r > 0)
+			host_thread_exit(&old->left, 0);
+		platform_thread_use(thread, old);
+		simulation_signals_restore(old_mask);
+	}
+	pool_free(p->stack, SIMULATION_STACK_SIZE);
+	heap_free(p);
+	return (int)r;
 }
 
 void platform_thread_exit(bool last, uint32_t *done)

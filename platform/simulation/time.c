@@ -47,6 +47,12 @@ uint64_t platform_thread_cpu_ns(void)
 	return host_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t platform_thread_cpu_ns_of(struct thread *thread)
+{
+	/* The kernel's name for the scheduler clock of a thread: clock_getcpuclockid(3). */
+	return host_clock((int)(~(uint32_t)thread->platform->host_tid << 3 | 6));
+}
+
 void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
 {
 	struct host_timespec ts = {

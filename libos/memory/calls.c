@@ -1,0 +1,277 @@
+/* The memory system calls. */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+
+#include "base/checked.h"
+#include "libos/core/heap.h"
+#include "libos/core/user.h"
+#include "libos/files/file.h"
+#include "libos/memory/mm.h"
+#include "libos/processes/process.h"
+#include "libos/syscalls/syscall.h"
+#include "platform/platform.h"
+
+#define RLIMIT_MEMLOCK 8
+#define RESIDENT_CHUNK 4096 /* pages asked for at a time */
+
+static uint32_t vma_flags_of(uint32_t prot, uint32_t flags)
+{
+	return (prot & VMA_PROTECTION) | (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
+	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0);
+}
+
+static long check_file(struct file *file, uint32_t prot, uint32_t type, uint32_t *vma_flags)
+{
+	uint32_t mode = file->flags & O_ACCMODE;
+
+	if ((file->flags & O_PATH) || mode == O_WRONLY)
+		return file->flags & O_PATH ? -EBADF : -EACCES;
+	if (type == MAP_PRIVATE) {
+		*vma_flags |= VMA_MAYWRITE;
+		return 0;
+	}
+	*vma_flags |= VMA_SHARED;
+	if (mode == O_RDWR)
+		*vma_flags |= VMA_MAYWRITE;
+	else if (prot & PROT_WRITE)
+		return -EACCES;
+	return 0;
+}
+
+long sys_mmap(struct thread *thread, const struct syscall_args *args)
+{
+	uint32_t prot = (uint32_t)args->c, flags = (uint32_t)args->d, type = flags & MAP_TYPE;
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	uint32_t vma_flags = vma_flags_of(prot, flags);
+	CLEANUP(file_unrefp) struct file *file = NULL;
+	struct mm *mm = thread->process->mm;
+	uint64_t offset = args->f;
+	long r;
+
+	if (type == MAP_SHARED_VALIDATE)
+		type = MAP_SHARED;
+	if ((type != MAP_SHARED && type != MAP_PRIVATE) || !IS_ALIGNED(offset, PAGE_SIZE) ||
+		!args->b)
+		return -EINVAL;
+	if (args->b > PLATFORM_USER_END || offset > INT64_MAX - args->b)
+		return args->b > PLATFORM_USER_END ? -ENOMEM : -EOVERFLOW;
+	if (!(flags & MAP_ANONYMOUS)) {
+		file = fd_get((int)args->e);
+		if (!file)
+			return -EBADF;
+		r = check_file(file, prot, type, &vma_flags);
+		if (r)
+			return r;
+	} else if (type == MAP_SHARED) {
+		r = file_shared_memory(args->b, &file);
+		if (r)
+			return r;
+		vma_flags |= VMA_SHARED | VMA_MAYWRITE;
+		offset = 0;
+	} else {
+		vma_flags |= VMA_MAYWRITE;
+		offset = 0;
+	}
+	if ((flags & MAP_FIXED_NOREPLACE) && !(flags & MAP_FIXED)) {
+		bool is_free;
+
+		if (!IS_ALIGNED(args->a, PAGE_SIZE))
+			return -EINVAL;
+		lock_acquire(&mm->lock);
+		is_free = mm_is_free(mm, args->a, ALIGN_UP(args->b, PAGE_SIZE));
+		lock_release(&mm->lock);
+		if (!is_free)
+			return -EEXIST;
+	}
+	return mm_map(mm, args->a, args->b, vma_flags, fixed, file, offset);
+}
+
+long sys_munmap(struct thread *thread, const struct syscall_args *args)
+{
+	return mm_unmap(thread->process->mm, args->a, args->b);
+}
+
+long sys_mprotect(struct thread *thread, const struct syscall_args *args)
+{
+	if (args->c &
+		~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
+	return mm_protect(
+		thread->process->mm, args->a, args->b, (uint32_t)args->c & VMA_PROTECTION);
+}
+
+long sys_mremap(struct thread *thread, const struct syscall_args *args)
+{
+	return mm_remap(thread->process->mm, args->a, args->b, args->c, (uint32_t)args->d, args->e);
+}
+
+long sys_madvise(struct thread *thread, const struct syscall_args *args)
+{
+	return mm_advise(thread->process->mm, args->a, args->b, (int)args->c);
+}
+
+long sys_brk(struct thread *thread, const struct syscall_args *args)
+{
+	return (long)mm_set_brk(thread->process->mm, args->a);
+}
+
+/* All of [addr, addr + size) mapped: apply @set and @clear to its flags. */
+static int change_flags(
+	struct mm *mm, uint64_t addr, uint64_t size, uint32_t set, uint32_t clear, uint64_t limit)
+{
+	uint64_t at = addr;
+	struct vma *vma;
+	int r;
+
+	LOCK_SCOPE(&mm->lock);
+	r = mm_split_at(mm, addr);
+	if (!r)
+		r = mm_split_at(mm, addr + size);
+	if (r)
+		return r;
+	if (set && mm->locked_bytes + size > limit)
+		return -ENOMEM;
+	for (vma = mm_find(mm, addr); vma && vma->start <= at && at < addr + size;) {
+		if (set && !(vma->flags & VMA_LOCKED))
+			mm->locked_bytes += vma->end - vma->start;
+		if (clear && (vma->flags & VMA_LOCKED))
+			mm->locked_bytes -= vma->end - vma->start;
+		vma->flags = (vma->flags | set) & ~clear;
+		at = vma->end;
+		vma = vma->link.next == &mm->vmas ? NULL
+						  : LIST_ENTRY(vma->link.next, struct vma, link);
+	}
+	return at >= addr + size ? 0 : -ENOMEM;
+}
+
+static uint64_t lock_limit(struct thread *thread)
+{
+	if (credentials_can(&thread->credentials, 14 /* CAP_IPC_LOCK */))
+		return UINT64_MAX;
+	return thread->process->limits[RLIMIT_MEMLOCK].soft;
+}
+
+static long lock_range(struct thread *thread, uint64_t addr, uint64_t size, bool lock)
+{
+	uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE), end;
+
+	if (CHECKED_ADD(addr, size, &end) || end > PLATFORM_USER_END)
+		return -EINVAL;
+	end = ALIGN_UP(end, PAGE_SIZE);
+	if (start == end)
+		return 0;
+	if (lock && !lock_limit(thread))
+		return -EPERM;
+	if (!platform_is_user(start, end - start))
+		return -ENOMEM;
+	return change_flags(thread->process->mm, start, end - start, lock ? VMA_LOCKED : 0,
+		lock ? 0 : VMA_LOCKED, lock_limit(thread));
+}
+
+long sys_mlock(struct thread *thread, const struct syscall_args *args)
+{
+	return lock_range(thread, args->a, args->b, true);
+}
+
+long sys_mlock2(struct thread *thread, const struct syscall_args *args)
+{
+	return args->c & ~1UL ? -EINVAL : lock_range(thread, args->a, args->b, true);
+}
+
+long sys_munlock(struct thread *thread, const struct syscall_args *args)
+{
+	return lock_range(thread, args->a, args->b, false);
+}
+
+static void lock_all(struct mm *mm, bool lock)
+{
+	struct vma *vma;
+
+	LIST_FOR_EACH (vma, &mm->vmas, link)
+		vma->flags = lock ? vma->flags | VMA_LOCKED : vma->flags & ~(uint32_t)VMA_LOCKED;
+	mm->locked_bytes = lock ? mm->mapped_bytes : 0;
+}
+
+long sys_mlockall(struct thread *thread, const struct syscall_args *args)
+{
+	struct mm *mm = thread->process->mm;
+	uint64_t flags = args->a;
+
+	if (!flags || (flags & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) ||
+		flags == MCL_ONFAULT)
+		return -EINVAL;
+	if (!lock_limit(thread))
+		return -EPERM;
+	LOCK_SCOPE(&mm->lock);
+	if ((flags & MCL_CURRENT) && mm->mapped_bytes > lock_limit(thread))
+		return -ENOMEM;
+	mm->future_flags = flags & MCL_FUTURE ? VMA_LOCKED : 0;
+	if (flags & MCL_CURRENT)
+		lock_all(mm, true);
+	return 0;
+}
+
+long sys_munlockall(struct thread *thread, const struct syscall_args *args)
+{
+	struct mm *mm = thread->process->mm;
+
+	(void)args;
+	LOCK_SCOPE(&mm->lock);
+	mm->future_flags = 0;
+	lock_all(mm, false);
+	return 0;
+}
+
+long sys_mincore(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(heap_freep) uint8_t *vector = NULL;
+	uint64_t addr = args->a, pages = (args->b + PAGE_SIZE - 1) / PAGE_SIZE, to = args->c;
+	int r;
+
+	(void)thread;
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (args->b > PLATFORM_USER_END || !platform_is_user(addr, pages * PAGE_SIZE))
+		return -ENOMEM;
+	vector = heap_alloc(RESIDENT_CHUNK);
+	if (!vector)
+		return -EAGAIN;
+	while (pages) {
+		uint64_t n = MIN(pages, (uint64_t)RESIDENT_CHUNK);
+
+		r = platform_resident(addr, n * PAGE_SIZE, vector);
+		if (r)
+			return r;
+		if (user_write(to, vector, n))
+			return -EFAULT;
+		addr += n * PAGE_SIZE;
+		to += n;
+		pages -= n;
+	}
+	return 0;
+}
+
+long sys_msync(struct thread *thread, const struct syscall_args *args)
+{
+	struct mm *mm = thread->process->mm;
+	uint64_t addr = args->a, end, at = args->a, flags = args->c;
+	struct vma *vma;
+
+	if (!IS_ALIGNED(addr, PAGE_SIZE) ||
+		(flags & ~(uint64_t)(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
+		((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (CHECKED_ADD(addr, ALIGN_UP(args->b, PAGE_SIZE), &end))
+		return -ENOMEM;
+	/* Shared pages are the file's pages: there is nothing to write back. */
+	LOCK_SCOPE(&mm->lock);
+	for (vma = mm_find(mm, addr); vma && vma->start <= at && at < end;) {
+		if ((flags & MS_INVALIDATE) && (vma->flags & VMA_LOCKED))
+			return -EBUSY;
+		at = vma->end;
+		vma = vma->link.next == &mm->vmas ? NULL
+						  : LIST_ENTRY(vma->link.next, struct vma, link);
+	}
+	return at >= end ? 0 : -ENOMEM;
+}

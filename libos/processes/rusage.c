@@ -1,0 +1,85 @@
+#include "libos/processes/rusage.h"
+
+#include <asm/errno.h>
+#include <linux/resource.h>
+
+#include "libos/core/user.h"
+#include "libos/processes/process.h"
+#include "libos/syscalls/syscall.h"
+#include "platform/platform.h"
+
+#define NS_PER_S 1000000000UL
+
+static void add_time(struct __kernel_old_timeval *tv, uint64_t ns)
+{
+	uint64_t total = (uint64_t)tv->tv_sec * NS_PER_S + (uint64_t)tv->tv_usec * 1000 + ns;
+
+	tv->tv_sec = (long)(total / NS_PER_S);
+	tv->tv_usec = (long)(total % NS_PER_S / 1000);
+}
+
+uint64_t process_cpu_ns(struct process *process)
+{
+	uint64_t ns = process->dead_user_ns + process->dead_system_ns;
+	struct thread *thread;
+
+	LIST_FOR_EACH (thread, &process->threads, in_process)
+		ns += platform_thread_cpu_ns_of(thread);
+	return ns;
+}
+
+void rusage_of_process(struct process *process, struct rusage *ret_rusage)
+{
+	*ret_rusage = (struct rusage){0};
+	add_time(&ret_rusage->ru_utime, process_cpu_ns(process));
+	ret_rusage->ru_minflt = (long)process->fault_count;
+}
+
+static void rusage_of_children(struct process *process, struct rusage *ret_rusage)
+{
+	*ret_rusage = (struct rusage){0};
+	add_time(&ret_rusage->ru_utime, process->children_user_ns);
+	add_time(&ret_rusage->ru_stime, process->children_system_ns);
+}
+
+long sys_getrusage(struct thread *thread, const struct syscall_args *args)
+{
+	struct rusage rusage = {0};
+
+	lock_acquire(&process_table_lock);
+	switch ((int)args->a) {
+	case RUSAGE_SELF:
+		rusage_of_process(thread->process, &rusage);
+		break;
+	case RUSAGE_CHILDREN:
+		rusage_of_children(thread->process, &rusage);
+		break;
+	case 1 /* RUSAGE_THREAD */:
+		add_time(&rusage.ru_utime, platform_thread_cpu_ns());
+		break;
+	default:
+		lock_release(&process_table_lock);
+		return -EINVAL;
+	}
+	lock_release(&process_table_lock);
+	return USER_PUT(args->b, rusage);
+}
+
+long sys_times(struct thread *thread, const struct syscall_args *args)
+{
+	const uint64_t tick = NS_PER_S / 100;
+	struct process *process = thread->process;
+	int64_t tms[4];
+
+	lock_acquire(&process_table_lock);
+	tms[0] = (int64_t)(process_cpu_ns(process) / tick);
+	tms[1] = (int64_t)(process->dead_system_ns / tick);
+	tms[2] = (int64_t)(process->children_user_ns / tick);
+	tms[3] = (int64_t)(process->children_system_ns / tick);
+	lock_release(&process_table_lock);
+	if (args->a && USER_PUT(args->a, tms[0]))
+		return -EFAULT;
+	if (args->a && user_write(args->a, tms, sizeof(tms)))
+		return -EFAULT;
+	return (long)(platform_monotonic_ns() / tick);
+}
