@@ -1,0 +1,124 @@
+#include "image/code_roots.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "image/unwind.h"
+
+static bool read_section(struct span elf, const Elf64_Ehdr *header, size_t i, Elf64_Shdr *ret)
+{
+	struct span from;
+
+	if (header->e_shoff > elf.size ||
+		!span_slice(elf, header->e_shoff + i * sizeof(*ret), sizeof(*ret), &from))
+		return false;
+	memcpy(ret, from.data, sizeof(*ret));
+	return true;
+}
+
+/* Labels are targets at least: hand-written code exports them to compare addresses with. */
+static int add_symbol(struct code_map *map, const Elf64_Sym *symbol)
+{
+	switch (ELF64_ST_TYPE(symbol->st_info)) {
+	case STT_FUNC:
+	case STT_GNU_IFUNC:
+		return code_map_add_function(map, symbol->st_value, symbol->st_size);
+	case STT_NOTYPE:
+		code_map_mark_target(map, symbol->st_value);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int add_symbols(struct code_map *map, const Elf64_Shdr *section)
+{
+	struct span table;
+	int r = 0;
+
+	if (!span_slice(map->elf, section->sh_offset, section->sh_size, &table))
+		return 0;
+	for (size_t at = 0; r == 0 && range_fits(at, sizeof(Elf64_Sym), table.size);
+		at += sizeof(Elf64_Sym)) {
+		Elf64_Sym symbol;
+
+		memcpy(&symbol, table.data + at, sizeof(symbol));
+		if (symbol.st_shndx != SHN_UNDEF)
+			r = add_symbol(map, &symbol);
+	}
+	return r;
+}
+
+/* A section of unwind records is known by its place: right behind .eh_frame_hdr's pointer, or by
+ * its name in files that have no such header. */
+static bool is_unwind_section(
+	const struct code_map *map, const Elf64_Shdr *names, const Elf64_Shdr *section)
+{
+	static const char name[] = ".eh_frame";
+	struct span from;
+	uint64_t at;
+
+	return !CHECKED_ADD(names->sh_offset, (uint64_t)section->sh_name, &at) &&
+	       span_slice(map->elf, at, sizeof(name), &from) &&
+	       memcmp(from.data, name, sizeof(name)) == 0;
+}
+
+static int add_section(struct code_map *map, const Elf64_Shdr *names, const Elf64_Shdr *section)
+{
+	if (section->sh_type == SHT_SYMTAB || section->sh_type == SHT_DYNSYM)
+		return add_symbols(map, section);
+	if (section->sh_type != SHT_NOBITS && (section->sh_flags & SHF_ALLOC) &&
+		is_unwind_section(map, names, section))
+		return unwind_add(map, section->sh_addr);
+	return 0;
+}
+
+static int add_sections(struct code_map *map, const Elf64_Ehdr *header)
+{
+	Elf64_Shdr names, section;
+	int r = 0;
+
+	if (header->e_shentsize != sizeof(Elf64_Shdr) ||
+		!read_section(map->elf, header, header->e_shstrndx, &names))
+		return 0;
+	for (size_t i = 0; i < header->e_shnum && r == 0; i++) {
+		if (!read_section(map->elf, header, i, &section))
+			break;
+		r = add_section(map, &names, &section);
+	}
+	return r;
+}
+
+static int add_program_headers(struct code_map *map, const Elf64_Ehdr *header)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < header->e_phnum && r == 0; i++) {
+		struct span from;
+		Elf64_Phdr program_header;
+
+		if (!span_slice(map->elf, header->e_phoff + i * sizeof(Elf64_Phdr),
+			    sizeof(Elf64_Phdr), &from))
+			break;
+		memcpy(&program_header, from.data, sizeof(program_header));
+		if (program_header.p_type == PT_GNU_EH_FRAME)
+			r = unwind_add_indexed(map, program_header.p_vaddr);
+	}
+	return r;
+}
+
+int code_roots_add(struct code_map *map)
+{
+	Elf64_Ehdr header;
+	int r;
+
+	if (map->segment_count == 0)
+		return 0;
+	memcpy(&header, map->elf.data, sizeof(header));
+	r = add_sections(map, &header);
+	if (r == 0)
+		r = add_program_headers(map, &header);
+	if (r == 0)
+		r = code_map_trace(map, header.e_entry);
+	return r;
+}
