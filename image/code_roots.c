@@ -49,6 +49,29 @@ static int add_symbols(struct code_map *map, const Elf64_Shdr *section)
 	return r;
 }
 
+/* A pointer into code that the loader has to relocate was written as the address of a function or
+ * of a label; nothing else makes one. */
+static int add_relocations(struct code_map *map, const Elf64_Shdr *section)
+{
+	struct span table;
+	int r = 0;
+
+	if (!span_slice(map->elf, section->sh_offset, section->sh_size, &table))
+		return 0;
+	for (size_t at = 0; r == 0 && range_fits(at, sizeof(Elf64_Rela), table.size);
+		at += sizeof(Elf64_Rela)) {
+		Elf64_Rela relocation;
+
+		memcpy(&relocation, table.data + at, sizeof(relocation));
+		switch (ELF64_R_TYPE(relocation.r_info)) {
+		case R_X86_64_RELATIVE:
+		case R_X86_64_IRELATIVE:
+			r = code_map_trace(map, (uint64_t)relocation.r_addend);
+		}
+	}
+	return r;
+}
+
 /* A section of unwind records is known by its place: right behind .eh_frame_hdr's pointer, or by
  * its name in files that have no such header. */
 static bool is_unwind_section(
@@ -67,6 +90,8 @@ static int add_section(struct code_map *map, const Elf64_Shdr *names, const Elf6
 {
 	if (section->sh_type == SHT_SYMTAB || section->sh_type == SHT_DYNSYM)
 		return add_symbols(map, section);
+	if (section->sh_type == SHT_RELA)
+		return add_relocations(map, section);
 	if (section->sh_type != SHT_NOBITS && (section->sh_flags & SHF_ALLOC) &&
 		is_unwind_section(map, names, section))
 		return unwind_add(map, section->sh_addr);

@@ -163,7 +163,7 @@ static bool find_before(const struct code_map *map, const struct code_segment *s
 			return false;
 	}
 	if (at < patched_end || syscall - at > DISPLACED_MAX ||
-		has_target(segment, at, syscall + SYSCALL_SIZE))
+		has_target(segment, at + 1, syscall + SYSCALL_SIZE))
 		return false;
 	*ret = (struct site){.offset = (uint32_t)(segment->offset + at),
 		.kind = SITE_BEFORE,
