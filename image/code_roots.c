@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "image/go_functions.h"
 #include "image/unwind.h"
 
 static bool read_section(struct span elf, const Elf64_Ehdr *header, size_t i, Elf64_Shdr *ret)
@@ -72,30 +73,41 @@ static int add_relocations(struct code_map *map, const Elf64_Shdr *section)
 	return r;
 }
 
-/* A section of unwind records is known by its place: right behind .eh_frame_hdr's pointer, or by
- * its name in files that have no such header. */
-static bool is_unwind_section(
-	const struct code_map *map, const Elf64_Shdr *names, const Elf64_Shdr *section)
+static bool is_named(const struct code_map *map, const Elf64_Shdr *names, const Elf64_Shdr *section,
+	const char *name)
 {
-	static const char name[] = ".eh_frame";
 	struct span from;
 	uint64_t at;
 
 	return !CHECKED_ADD(names->sh_offset, (uint64_t)section->sh_name, &at) &&
-	       span_slice(map->elf, at, sizeof(name), &from) &&
-	       memcmp(from.data, name, sizeof(name)) == 0;
+	       span_slice(map->elf, at, strlen(name) + 1, &from) &&
+	       memcmp(from.data, name, strlen(name) + 1) == 0;
+}
+
+/* Tables that only their names tell. */
+static int add_named(struct code_map *map, const Elf64_Shdr *names, const Elf64_Shdr *section)
+{
+	if (is_named(map, names, section, ".eh_frame"))
+		return unwind_add(map, section->sh_addr);
+	if (is_named(map, names, section, ".gopclntab") ||
+		is_named(map, names, section, ".data.rel.ro.gopclntab"))
+		return go_functions_add(map, section->sh_addr);
+	return 0;
 }
 
 static int add_section(struct code_map *map, const Elf64_Shdr *names, const Elf64_Shdr *section)
 {
-	if (section->sh_type == SHT_SYMTAB || section->sh_type == SHT_DYNSYM)
+	switch (section->sh_type) {
+	case SHT_SYMTAB:
+	case SHT_DYNSYM:
 		return add_symbols(map, section);
-	if (section->sh_type == SHT_RELA)
+	case SHT_RELA:
 		return add_relocations(map, section);
-	if (section->sh_type != SHT_NOBITS && (section->sh_flags & SHF_ALLOC) &&
-		is_unwind_section(map, names, section))
-		return unwind_add(map, section->sh_addr);
-	return 0;
+	case SHT_NOBITS:
+		return 0;
+	default:
+		return section->sh_flags & SHF_ALLOC ? add_named(map, names, section) : 0;
+	}
 }
 
 static int add_sections(struct code_map *map, const Elf64_Ehdr *header)
