@@ -14,11 +14,11 @@
 #define DISPLACED_MAX 16
 #define INSTRUCTION_MAX 15
 
-/* A growing array of sites, and where the last one's patched bytes end. */
+/* A growing array of sites, and where the last one ends. */
 struct site_list {
 	struct site *sites;
 	size_t count, room;
-	uint64_t patched_end; /* in the segment being searched */
+	uint64_t previous_end; /* in the segment being searched */
 };
 
 static bool is_syscall(struct span bytes, uint64_t at)
@@ -102,12 +102,14 @@ static bool looks_like_mov(const struct code_segment *segment, uint64_t at)
 	return mov[2] <= 1 && mov[3] == 0 && mov[4] == 0 && at > 0 && !may_be_prefix(mov[-1]);
 }
 
-static bool find_mov(const struct code_segment *segment, uint64_t syscall, uint64_t patched_end,
+static bool find_mov(const struct code_segment *segment, uint64_t syscall, uint64_t previous_end,
 	struct site *ret)
 {
 	uint64_t at = syscall - MOV_SIZE;
 
-	if (syscall < MOV_SIZE || at < patched_end || segment->bytes.data[at] != 0xb8)
+	if (syscall < MOV_SIZE || at < previous_end || segment->bytes.data[at] != 0xb8 ||
+		(segment->flags[syscall] & CODE_INSIDE) ||
+		(segment->flags[syscall + 1] & CODE_START))
 		return false;
 	if (!is_confirmed(segment, at, syscall) && !looks_like_mov(segment, at))
 		return false;
@@ -152,7 +154,7 @@ static bool find_previous(const struct code_map *map, const struct code_segment 
 }
 
 static bool find_before(const struct code_map *map, const struct code_segment *segment,
-	uint64_t syscall, uint64_t patched_end, struct site *ret)
+	uint64_t syscall, uint64_t previous_end, struct site *ret)
 {
 	uint64_t at = syscall;
 	ZydisDecodedInstruction insn;
@@ -162,7 +164,7 @@ static bool find_before(const struct code_map *map, const struct code_segment *s
 			!is_movable(segment, at, &insn) || insn.meta.category == ZYDIS_CATEGORY_RET)
 			return false;
 	}
-	if (at < patched_end || syscall - at > DISPLACED_MAX ||
+	if (at < previous_end || syscall - at > DISPLACED_MAX ||
 		has_target(segment, at + 1, syscall + SYSCALL_SIZE))
 		return false;
 	*ret = (struct site){.offset = (uint32_t)(segment->offset + at),
@@ -173,23 +175,23 @@ static bool find_before(const struct code_map *map, const struct code_segment *s
 
 /* The best way to patch the bytes 0f 05 at @syscall, if there is one that is safe. */
 static bool classify(const struct code_map *map, const struct code_segment *segment,
-	uint64_t syscall, uint64_t patched_end, struct site *ret)
+	uint64_t syscall, uint64_t previous_end, struct site *ret)
 {
-	if (syscall < patched_end || is_restorer(segment->bytes, syscall) ||
+	if (syscall < previous_end || is_restorer(segment->bytes, syscall) ||
 		segment->offset + syscall + SYSCALL_SIZE > UINT32_MAX)
 		return false;
-	if (find_mov(segment, syscall, patched_end, ret))
+	if (find_mov(segment, syscall, previous_end, ret))
 		return true;
 	if (!is_confirmed(segment, syscall, syscall + SYSCALL_SIZE))
 		return false;
 	return find_after(map, segment, syscall, ret) ||
-	       find_before(map, segment, syscall, patched_end, ret);
+	       find_before(map, segment, syscall, previous_end, ret);
 }
 
-/* How many bytes from its offset on a patch overwrites. */
-static uint32_t patched_size(const struct site *site)
+/* All bytes of a site, from its offset on. */
+static uint32_t site_size(const struct site *site)
 {
-	return site->kind == SITE_MOV ? MOV_SIZE : SYSCALL_SIZE + site->displaced;
+	return SYSCALL_SIZE + (site->kind == SITE_MOV ? MOV_SIZE : site->displaced);
 }
 
 static int append(struct site_list *list, const struct site *site)
@@ -213,12 +215,12 @@ static int find_in_segment(
 	struct site site;
 	int r = 0;
 
-	list->patched_end = 0;
+	list->previous_end = 0;
 	for (uint64_t at = 0; at < segment->bytes.size && r == 0; at++) {
 		if (!is_syscall(segment->bytes, at) ||
-			!classify(map, segment, at, list->patched_end, &site))
+			!classify(map, segment, at, list->previous_end, &site))
 			continue;
-		list->patched_end = site.offset - segment->offset + patched_size(&site);
+		list->previous_end = site.offset - segment->offset + site_size(&site);
 		r = append(list, &site);
 	}
 	return r;

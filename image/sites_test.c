@@ -234,6 +234,8 @@ MACHINE_CODE(unknown_prefix, "nop; mov $1,%r8d; syscall; ret");
 MACHINE_CODE(unknown_number, "nop; mov $0x200,%eax; syscall; ret");
 MACHINE_CODE(unknown_jump, "jmp 1f; .byte 0x48; 1: xor %eax,%eax; syscall; cmp $-4096,%rax; ret");
 
+MACHINE_CODE(unknown_overlap, "nop; mov $1,%eax; .byte 0x0f; 1: add $-4096,%eax; syscall; jmp 1b");
+
 static void set_entry(uint64_t at)
 {
 	Elf64_Ehdr *header = (Elf64_Ehdr *)(void *)elf;
@@ -256,6 +258,10 @@ static void test_unknown_code(void)
 	make_elf(unknown_jump, unknown_jump_end);
 	set_entry(0);
 	CHECK_STR(found(), "after 5 6");
+	/* What looks like a site ends inside an instruction that is one. */
+	make_elf(unknown_overlap, unknown_overlap_end);
+	set_entry(7);
+	CHECK_STR(found(), "before 7 5");
 }
 
 static void test_relocated_pointer(void)
