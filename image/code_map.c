@@ -283,31 +283,38 @@ static bool decodes_whole(
 	return at == end;
 }
 
+static int confirm_range(
+	struct code_map *map, struct code_segment *segment, uint64_t at, uint64_t end)
+{
+	ZydisDecodedInstruction insn;
+	int r = 0;
+
+	for (; at < end && r == 0; at += insn.length) {
+		if (!code_map_decode(map, segment, at, &insn))
+			break;
+		r = confirm(map, segment, at, &insn);
+	}
+	return r;
+}
+
 int code_map_add_function(struct code_map *map, uint64_t vaddr, uint64_t size)
 {
 	struct code_segment *segment = code_map_find(map, vaddr);
-	uint64_t at, end;
-	ZydisDecodedInstruction insn;
+	uint64_t at;
+	int r = 0;
 
 	if (!segment)
 		return 0;
 	at = vaddr - segment->vaddr;
 	if (!range_fits(at, size, segment->bytes.size))
 		return 0;
-	end = at + size;
-	code_map_mark_target(map, segment->vaddr + end);
-	if (decodes_whole(map, segment, at, end)) {
-		for (; at < end; at += insn.length) {
-			int r;
-
-			if (!code_map_decode(map, segment, at, &insn))
-				break;
-			r = confirm(map, segment, at, &insn);
-			if (r < 0)
-				return r;
-		}
-	}
-	return code_map_trace(map, vaddr);
+	code_map_mark_target(map, vaddr + size);
+	if (size == 0 || (segment->flags[at] & CODE_ADDED))
+		return code_map_trace(map, vaddr);
+	segment->flags[at] |= CODE_ADDED;
+	if (decodes_whole(map, segment, at, at + size))
+		r = confirm_range(map, segment, at, at + size);
+	return r < 0 ? r : code_map_trace(map, vaddr);
 }
 
 static void suspect_unconfirmed(struct code_map *map, struct code_segment *segment)

@@ -17,6 +17,7 @@ enum code_flag {
 	CODE_START = 1,  /* a confirmed instruction begins at this byte */
 	CODE_INSIDE = 2, /* a further byte of a confirmed instruction */
 	CODE_TARGET = 4, /* something may jump to this byte */
+	CODE_ADDED = 8,  /* a function was added that begins here */
 };
 
 /* One PT_LOAD as far as it is backed by the file. */

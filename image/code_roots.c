@@ -152,9 +152,9 @@ int code_roots_add(struct code_map *map)
 	if (map->segment_count == 0)
 		return 0;
 	memcpy(&header, map->elf.data, sizeof(header));
-	r = add_sections(map, &header);
+	r = add_program_headers(map, &header);
 	if (r == 0)
-		r = add_program_headers(map, &header);
+		r = add_sections(map, &header);
 	if (r == 0)
 		r = code_map_trace(map, header.e_entry);
 	return r;
