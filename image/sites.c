@@ -108,7 +108,6 @@ static bool find_mov(const struct code_segment *segment, uint64_t syscall, uint6
 	uint64_t at = syscall - MOV_SIZE;
 
 	if (syscall < MOV_SIZE || at < previous_end || segment->bytes.data[at] != 0xb8 ||
-		(segment->flags[syscall] & CODE_INSIDE) ||
 		(segment->flags[syscall + 1] & CODE_START))
 		return false;
 	if (!is_confirmed(segment, at, syscall) && !looks_like_mov(segment, at))

@@ -148,6 +148,8 @@ MACHINE_CODE(restorer_long, "mov $15,%rax; syscall; nopl 0(%rax)");
 MACHINE_CODE(restorer_short, "mov $15,%eax; syscall; nopl 0(%rax)");
 MACHINE_CODE(after_relative, "xor %eax,%eax; syscall; lea 0(%rip),%rcx; ret");
 MACHINE_CODE(after_call, "xor %eax,%eax; syscall; call .; ret");
+MACHINE_CODE(after_indirect_call, "xor %eax,%eax; syscall; nop; call *%rax; jmp .");
+MACHINE_CODE(after_split, "jne 1f; .byte 0x0f; 1: add $0x90909090,%eax; ret");
 MACHINE_CODE(after_jump, "xor %eax,%eax; syscall; jmp .; ret");
 MACHINE_CODE(after_short_ret, "xor %eax,%eax; syscall; pop %rbx; ret; nop; nop");
 MACHINE_CODE(after_syscall, "xor %eax,%eax; syscall; nop; syscall; jmp .");
@@ -158,8 +160,9 @@ MACHINE_CODE(after_inner_target, "jne 1f; syscall; mov %eax,%edi; 1: mov %edi,%e
 MACHINE_CODE(before_target, "mov %rdi,%rax; 1: syscall; jmp 1b");
 MACHINE_CODE(before_inner_target, "mov %edi,%esi; 1: mov %edi,%eax; syscall; jmp 1b");
 MACHINE_CODE(before_relative, "mov 0(%rip),%eax; syscall; jmp .");
-MACHINE_CODE(before_call, "call .; syscall; jmp .");
+MACHINE_CODE(before_call, "call *8(%rax); syscall; jmp .");
 MACHINE_CODE(inside_immediate, "mov $0x050f,%eax; ret");
+MACHINE_CODE(immediate_tail, "mov $0x050f0000,%ebx; cmp $-4096,%rax; ret");
 MACHINE_CODE(inside_wide_immediate, "movabs $0x050f00000001b890,%rax; ret");
 MACHINE_CODE(other_register, "mov $1,%r8d; syscall; jmp .");
 
@@ -169,6 +172,8 @@ static void test_refusals(void)
 	CHECK_FUNCTION(restorer_short, "none");
 	CHECK_FUNCTION(after_relative, "none");
 	CHECK_FUNCTION(after_call, "none");
+	CHECK_FUNCTION(after_indirect_call, "none");
+	CHECK_FUNCTION(after_split, "none");
 	CHECK_FUNCTION(after_jump, "none");
 	CHECK_FUNCTION(after_short_ret, "none");
 	CHECK_FUNCTION(after_syscall, "none");
@@ -181,6 +186,7 @@ static void test_refusals(void)
 	CHECK_FUNCTION(before_relative, "none");
 	CHECK_FUNCTION(before_call, "none");
 	CHECK_FUNCTION(inside_immediate, "none");
+	CHECK_FUNCTION(immediate_tail, "none");
 	CHECK_FUNCTION(inside_wide_immediate, "none");
 	CHECK_FUNCTION(other_register, "before 0 6");
 }
@@ -227,6 +233,17 @@ static void test_tables(void)
 	CHECK_FUNCTION(switch_table, "after 16 6");
 	memcpy(elf + DATA, &distance, sizeof(distance));
 	CHECK_STR(found(), "none");
+}
+
+MACHINE_CODE(address_taken, "xor %eax,%eax; mov $0x1009,%edi; syscall; cmp $-4096,%rax; ret");
+
+static void test_fixed_address(void)
+{
+	Elf64_Ehdr *header = (Elf64_Ehdr *)(void *)elf;
+
+	CHECK_FUNCTION(address_taken, "after 7 6");
+	header->e_type = ET_EXEC;
+	CHECK_STR(found(), "before 2 5");
 }
 
 MACHINE_CODE(unknown_mov, "nop; mov $1,%eax; syscall; ret");
@@ -410,6 +427,7 @@ int main(void)
 	test_several();
 	test_function_end();
 	test_tables();
+	test_fixed_address();
 	test_unknown_code();
 	test_relocated_pointer();
 	test_unwind_table();

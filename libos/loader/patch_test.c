@@ -286,6 +286,7 @@ static void test_to_native(void)
 	CHECK_EQ(patch_pc_to_native(&view, slot(AFTER) + 7), syscall);
 	CHECK_EQ(patch_pc_to_native(&view, slot(AFTER) + 15), syscall + 2);
 	CHECK_EQ(patch_pc_to_native(&view, slot(AFTER) + 21), address_of(after_end));
+	CHECK_EQ(patch_pc_to_native(&view, slot(AFTER) + 23), address_of(after_end));
 	CHECK_EQ(patch_pc_to_native(&view, slot(AFTER) + 26), slot(AFTER) + 26);
 
 	syscall = address_of(before_syscall);
@@ -350,11 +351,11 @@ static void test_syscall_return(void)
 	CHECK_EQ(returns, 5); /* four sites, one of them in both forms */
 }
 
-/* One site over "nop; mov $1,%eax; syscall; cmp; nop". */
+/* One site over "nop; mov $1,%eax; syscall; cmp; nop..."; at 0x1010 "mov $1,%ebx; syscall". */
 static uint32_t apply_one(struct site site, int64_t distance, size_t area_size)
 {
-	static const uint8_t code[] = {
-		0x90, 0xb8, 1, 0, 0, 0, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0x90};
+	static const uint8_t code[48] = {0x90, 0xb8, 1, 0, 0, 0, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0,
+		0xff, 0xff, 0x90, 0x90, 0xbb, 1, 0, 0, 0, 0x0f, 0x05};
 	uint8_t text[sizeof(code)], area[PATCH_SLOT_SIZE];
 	struct patch_target one = {.text = text,
 		.size = sizeof(text),
@@ -388,7 +389,9 @@ static void test_refusals(void)
 	CHECK_EQ(apply_one((struct site){0x1001, 0, 0, 0}, 0x10000, area), 0);
 	CHECK_EQ(apply_one((struct site){0x1001, 4, 0, 0}, 0x10000, area), 0);
 	CHECK_EQ(apply_one((struct site){0x1006, SITE_AFTER, 2, 0}, 0x10000, area), 0);
-	CHECK_EQ(apply_one((struct site){0x1006, SITE_AFTER, 8, 0}, 0x10000, area), 0);
+	CHECK_EQ(apply_one((struct site){0x1010, SITE_MOV, 0, 0}, 0x10000, area), 0);
+	CHECK_EQ(apply_one((struct site){0x1015, SITE_AFTER, 16, 0}, 0x10000, area), 1);
+	CHECK_EQ(apply_one((struct site){0x102e, SITE_AFTER, 3, 0}, 0x10000, area), 0);
 	CHECK_EQ(apply_one((struct site){0x1006, SITE_AFTER, 17, 0}, 0x10000, area), 0);
 	CHECK_EQ(apply_one((struct site){0x1002, SITE_BEFORE, 3, 0}, 0x10000, area), 0);
 	CHECK_EQ(apply_one((struct site){0x1001, SITE_MOV, 0, 0}, 0x10000, area - 1), 0);
@@ -415,6 +418,25 @@ static void test_overlap(void)
 	CHECK_EQ(list[2].kind, PATCH_SITE_REFUSED);
 	CHECK_EQ(list[2].offset, 5);
 	CHECK_EQ(text[5], 0x0f);
+}
+
+/* A list out of order is put in order, or the search in it would go astray. */
+static void test_disorder(void)
+{
+	uint8_t text[] = {0xb8, 1, 0, 0, 0, 0x0f, 0x05};
+	uint8_t area[2 * PATCH_SLOT_SIZE];
+	struct site list[] = {{100, SITE_MOV, 0, 0}, {0, SITE_MOV, 0, 0}};
+	struct patch_target two = {.text = text,
+		.size = sizeof(text),
+		.area = area,
+		.area_size = sizeof(area),
+		.area_distance = 0x1000,
+		.sites = list,
+		.count = 2};
+
+	CHECK_EQ(patch_apply(&two), 0);
+	CHECK_EQ(list[1].offset, 100);
+	CHECK_EQ(text[0], 0xb8);
 }
 
 static void test_scan(void)
@@ -450,6 +472,7 @@ int main(void)
 	test_syscall_return();
 	test_refusals();
 	test_overlap();
+	test_disorder();
 	test_scan();
 	return test_done();
 }
