@@ -281,6 +281,25 @@ static void test_unknown_code(void)
 	CHECK_STR(found(), "before 7 5");
 }
 
+MACHINE_CODE(behind_ret, "ret; xor %eax,%eax; syscall; cmp $-4096,%rax; ret; .byte 0x06");
+MACHINE_CODE(jumped_at, "xor %eax,%eax; syscall; cmp $-4096,%rax; ret; jmp jumped_at+4");
+
+static void test_doubt(void)
+{
+	/* Not reached, and the function does not decode: these may be data. */
+	make_elf(behind_ret, behind_ret_end);
+	set_entry(0);
+	CHECK_STR(found(), "none");
+	CHECK_FUNCTION(behind_ret, "none");
+	/* What looks like a jump counts, wherever it stands. */
+	make_elf(after_cmp, after_cmp_end);
+	add_function(0, 0, 11);
+	CHECK_STR(found(), "after 2 6");
+	make_elf(jumped_at, jumped_at_end);
+	add_function(0, 0, 11);
+	CHECK_STR(found(), "none");
+}
+
 static void test_relocated_pointer(void)
 {
 	Elf64_Rela relocation = {.r_offset = DATA + 0x100,
@@ -377,9 +396,9 @@ static void test_other_files(void)
 	make_function(plain_mov, plain_mov_end);
 	add_segment(0, PF_R, CODE);
 	CHECK_STR(found(), "none");
-	make_function(plain_mov, plain_mov_end);
+	make_elf(unknown_mov, unknown_mov_end);
 	add_segment(1, PF_R | PF_X, CODE); /* twice the same */
-	CHECK_STR(found(), "mov 0");
+	CHECK_STR(found(), "mov 1");
 }
 
 /* Nothing read from the file may lead outside it: for the sanitizers to see. */
@@ -429,6 +448,7 @@ int main(void)
 	test_tables();
 	test_fixed_address();
 	test_unknown_code();
+	test_doubt();
 	test_relocated_pointer();
 	test_unwind_table();
 	test_unwind_index();
