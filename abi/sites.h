@@ -39,8 +39,9 @@ enum site_kind {
 	 * the trampoline (3..16). */
 	SITE_AFTER = 2,
 	/* Straight-line position-independent instructions before the `syscall`, with it at least 5
-	 * bytes, none of them and not the syscall the target of a jump. @offset is the first
-	 * moved instruction's, @displaced the bytes moved before the syscall (3..16). */
+	 * bytes; nothing jumps to the syscall or to any of them but the first, where the patch
+	 * begins. @offset is the first one's, @displaced the bytes moved before the syscall
+	 * (3..16). */
 	SITE_BEFORE = 3,
 };
 
