@@ -129,10 +129,11 @@ static int visit_get(struct walk *walk, const struct xattr *xattr)
 static int visit_list(struct walk *walk, const struct xattr *xattr)
 {
 	size_t prefix_size = strlen(xattr->prefix), whole = prefix_size + xattr->name_size + 1;
-	char *to = walk->to + walk->done;
 	int r;
 
 	if (walk->size > 0) {
+		char *to = walk->to + walk->done;
+
 		if (walk->size - walk->done < whole)
 			return -ERANGE;
 		memcpy(to, xattr->prefix, prefix_size);

@@ -3,6 +3,7 @@
  * happens, data that is given out is the data that was put in, unless the digest is another. */
 #include "libos/image/image.h"
 
+#include "crypto/sha256.h"
 #include "libos/image/config.h"
 #include "libos/image/image_fixture.h"
 #include "tests/fuzz/fuzz.h"
@@ -49,6 +50,7 @@ static int host_read(void *context, uint64_t offset, void *to, size_t size)
 	return r;
 }
 
+/* Twice is as not at all. */
 static void change_file(struct host *host)
 {
 	for (size_t i = 0; i < host->change_count; i++) {
@@ -78,14 +80,14 @@ static void use_config(struct image *image)
 
 static void use_blocks(struct image *image, bool genuine)
 {
-	static uint8_t to[BLOCKS * IMAGE_BLOCK_SIZE];
+	static uint8_t to[4 * IMAGE_BLOCK_SIZE];
 	uint64_t count = image->rootfs_block_count;
 
-	for (uint64_t i = 0; i < count && i < 2 * BLOCKS; i += 7)
+	for (uint64_t i = 0; i < count && i < 2 * BLOCKS; i += 43)
 		if (image_block_read(image, i, to, NULL) == 0 && genuine)
 			FUZZ_ASSERT(!memcmp(to, rootfs + i * IMAGE_BLOCK_SIZE, IMAGE_BLOCK_SIZE));
-	if (count <= BLOCKS && image_blocks_read(image, 0, count, to, NULL) == 0 && genuine)
-		FUZZ_ASSERT(!memcmp(to, rootfs, sizeof(rootfs)));
+	if (count == BLOCKS && image_blocks_read(image, 126, 4, to, NULL) == 0 && genuine)
+		FUZZ_ASSERT(!memcmp(to, rootfs + 126 * IMAGE_BLOCK_SIZE, sizeof(to)));
 }
 
 static void use(struct host *host, const uint8_t *digest)
@@ -106,21 +108,24 @@ static void use(struct host *host, const uint8_t *digest)
 	free(memory);
 }
 
+static struct fixture fixture;
+static struct image_superblock super;
+
+static void fixture_init(void)
+{
+	for (size_t i = 0; i < sizeof(rootfs); i++)
+		rootfs[i] = (uint8_t)(i * 31 >> 8);
+	sha256_choose();
+	fixture_make(&fixture, CONFIG, rootfs, sizeof(rootfs));
+	super = *fixture.super;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct fixture fixture;
-	static uint8_t *pristine;
-	static uint8_t digest[IMAGE_DIGEST_SIZE];
 	struct host host = {.fixture = &fixture};
 
-	if (!pristine) {
-		for (size_t i = 0; i < sizeof(rootfs); i++)
-			rootfs[i] = (uint8_t)(i * 31 >> 8);
-		fixture_make(&fixture, CONFIG, rootfs, sizeof(rootfs));
-		memcpy(digest, fixture.super->image_digest, sizeof(digest));
-		pristine = malloc(fixture.size);
-		memcpy(pristine, fixture.file, fixture.size);
-	}
+	if (!fixture.file)
+		fixture_init();
 	if (size == 0)
 		return 0;
 	host.changes = data + 1;
@@ -128,7 +133,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	change_file(&host);
 	if (data[0] & 1)
 		fixture_seal(&fixture);
-	use(&host, digest);
-	memcpy(fixture.file, pristine, fixture.size);
+	use(&host, super.image_digest);
+	change_file(&host);
+	*fixture.super = super;
 	return 0;
 }
