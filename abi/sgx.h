@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #define SGX_PAGE_SIZE 4096
-#define SGX_EEXTEND_SIZE 256  /* bytes that one EEXTEND measures */
-#define SGX_KEY_SIZE 384      /* RSA-3072 */
+#define SGX_EEXTEND_SIZE 256 /* bytes that one EEXTEND measures */
+#define SGX_KEY_SIZE 384     /* RSA-3072 */
 #define SGX_KEY_EXPONENT 3
 
 /* ATTRIBUTES (section 7.1) */
@@ -56,9 +56,9 @@ _Static_assert(offsetof(struct sgx_secs, isv_prod_id) == 256, "ABI");
 struct sgx_tcs {
 	uint64_t state;
 	uint64_t flags;
-	uint64_t ssa_offset; /* OSSA */
-	uint32_t ssa_current; /* CSSA */
-	uint32_t ssa_count;   /* NSSA */
+	uint64_t ssa_offset;   /* OSSA */
+	uint32_t ssa_current;  /* CSSA */
+	uint32_t ssa_count;    /* NSSA */
 	uint64_t entry_offset; /* OENTRY */
 	uint64_t aep;
 	uint64_t fs_base_offset;

@@ -101,7 +101,7 @@ struct dir_names {
 	struct dir_name {
 		const char *name;
 		const struct tree_inode *inode;
-	} *items;
+	} * items;
 	size_t count;
 };
 
@@ -238,7 +238,8 @@ static int place_inode(struct writer *writer, struct tree_inode *inode)
 	uint64_t at = ALIGN_UP(writer->meta_size, INODE_ALIGN);
 
 	if (xattrs > UINT16_MAX)
-		return image_fail(writer->error, -E2BIG, "extended attributes of %zu bytes", xattrs);
+		return image_fail(
+			writer->error, -E2BIG, "extended attributes of %zu bytes", xattrs);
 	if (is_inline(inode)) {
 		size += inode->content.size;
 		if (at % BLOCK + size > BLOCK)
@@ -307,7 +308,8 @@ static int place_data(struct writer *writer)
 			continue;
 		inode->data_offset = writer->size;
 		if (CHECKED_ADD(writer->size, ALIGN_UP(inode->content.size, BLOCK), &writer->size))
-			return image_fail(writer->error, -EFBIG, "the root file system is too large");
+			return image_fail(
+				writer->error, -EFBIG, "the root file system is too large");
 	}
 	if (writer->size / BLOCK > UINT32_MAX)
 		return image_fail(writer->error, -EFBIG, "the root file system is too large");
@@ -386,8 +388,8 @@ static int write_inode(struct writer *writer, size_t index)
 	bool inlined = is_inline(inode);
 	struct erofs_inode disk = {
 		.format = (uint16_t)(EROFS_INODE_EXTENDED |
-			(inlined ? EROFS_LAYOUT_FLAT_INLINE : EROFS_LAYOUT_FLAT_PLAIN)
-				<< EROFS_LAYOUT_SHIFT),
+				     (inlined ? EROFS_LAYOUT_FLAT_INLINE : EROFS_LAYOUT_FLAT_PLAIN)
+					     << EROFS_LAYOUT_SHIFT),
 		.mode = (uint16_t)inode->mode,
 		.size = has_content(inode) ? inode->content.size : 0,
 		.ino = (uint32_t)(index + 1),

@@ -68,7 +68,9 @@ static void test_checksum(void)
 {
 	/* CRC-32C of "123456789" is e3069283 inverted at the end; ours is not, and its bytes 4..7
 	 * count as 0. */
-	CHECK_EQ(erofs_checksum((const uint8_t *)"1234\0\0\0\0" "9", 9),
+	CHECK_EQ(erofs_checksum((const uint8_t *)"1234\0\0\0\0"
+						 "9",
+			 9),
 		erofs_checksum((const uint8_t *)"1234abcd9", 9));
 	CHECK_EQ(erofs_checksum((const uint8_t *)"\0\0\0\0", 4), ~0x48674bc7u);
 }

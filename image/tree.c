@@ -96,8 +96,7 @@ int tree_inode_set_bytes(struct tree_inode *inode, const void *bytes, size_t siz
 	return 0;
 }
 
-int tree_inode_add_xattr(
-	struct tree_inode *inode, const char *name, const void *value, size_t size)
+int tree_inode_add_xattr(struct tree_inode *inode, const char *name, const void *value, size_t size)
 {
 	struct tree_xattr *xattrs, *x;
 	size_t at = 0;
@@ -269,11 +268,20 @@ int tree_link(struct tree *tree, struct tree_inode *dir, const char *name, struc
 		old->layer = tree->layer;
 		return 0;
 	}
-	inode->link_count++; /* what is replaced may hold its other names */
 	if (old)
 		entry_remove(tree, dir, old);
-	inode->link_count--;
 	return entry_insert(tree, dir, name, inode);
+}
+
+void tree_hold(struct tree_inode *inode)
+{
+	inode->link_count++;
+}
+
+void tree_release(struct tree *tree, struct tree_inode *inode)
+{
+	if (--inode->link_count == 0)
+		tree_inode_free(tree, inode);
 }
 
 void tree_make_opaque(struct tree *tree, struct tree_inode *dir)
@@ -333,8 +341,8 @@ static int read_host_file(const struct tree_content *content, uint64_t offset, v
 		return image_fail_errno(error, -errno, "%s", content->path);
 	r = file_read_at(fd, to, size, offset);
 	if (r == -ENODATA)
-		return image_fail(error, r, "%s: became shorter while it was being read",
-			content->path);
+		return image_fail(
+			error, r, "%s: became shorter while it was being read", content->path);
 	if (r < 0)
 		return image_fail_errno(error, r, "%s", content->path);
 	return 0;

@@ -10,8 +10,8 @@
 #include "image/error.h"
 
 #define TREE_NAME_MAX 255
-#define TREE_PATH_MAX 4096         /* bytes, with the NUL */
-#define TREE_SYMLINK_MAX 40        /* followed in one look-up, as Linux does */
+#define TREE_PATH_MAX 4096  /* bytes, with the NUL */
+#define TREE_SYMLINK_MAX 40 /* followed in one look-up, as Linux does */
 #define TREE_INODE_COUNT_MAX (1u << 24)
 #define TREE_FILE_SIZE_MAX (1ULL << 40)
 #define TREE_XATTR_SIZE_MAX 65535
@@ -26,9 +26,9 @@ struct tree_xattr {
 /* Where the bytes of a regular file or symbolic link are. */
 struct tree_content {
 	uint64_t size;
-	uint8_t *bytes;    /* owned; or NULL: in a file */
-	char *path;        /* owned, a host file, for errors too; or NULL: in @fd at @offset */
-	int fd;            /* not owned: must outlive the tree */
+	uint8_t *bytes; /* owned; or NULL: in a file */
+	char *path;     /* owned, a host file, for errors too; or NULL: in @fd at @offset */
+	int fd;         /* not owned: must outlive the tree */
 	uint64_t offset;
 };
 
@@ -51,7 +51,7 @@ struct tree_inode {
 
 	struct tree_content content; /* regular files and symbolic links */
 
-	struct tree_inode *parent; /* directories; the root's is itself */
+	struct tree_inode *parent;  /* directories; the root's is itself */
 	struct tree_entry *entries; /* sorted by name, as strcmp does */
 	size_t entry_count, entry_capacity;
 	unsigned int depth; /* directories: 0 is the root */
@@ -89,6 +89,9 @@ struct tree_entry *tree_child(const struct tree_inode *dir, const char *name);
 MUST_CHECK int tree_find(
 	const struct tree *tree, const char *path, bool follow, struct tree_inode **ret);
 
+/* The same from a directory on, links followed. */
+MUST_CHECK int tree_find_from(struct tree_inode *dir, const char *path, struct tree_inode **ret);
+
 /* The directory that holds @path's last component, and that component's name. Directories that
  * are missing are made (0755 0:0). A link on the way is followed within the tree.
  * @name  [out] TREE_NAME_MAX + 1 bytes; "" if @path is the root
@@ -107,6 +110,10 @@ MUST_CHECK int tree_put_at(struct tree *tree, const char *path, struct tree_inod
 /* One more name for a file that is no directory. */
 MUST_CHECK int tree_link(
 	struct tree *tree, struct tree_inode *dir, const char *name, struct tree_inode *inode);
+
+/* Keep an inode that may lose its last name, as if it had one more; and drop that again. */
+void tree_hold(struct tree_inode *inode);
+void tree_release(struct tree *tree, struct tree_inode *inode);
 
 /* Remove what earlier layers put at @name, or under @dir: what this layer put there stays. */
 void tree_whiteout(struct tree *tree, struct tree_inode *dir, const char *name);

@@ -125,6 +125,22 @@ int tree_find(const struct tree *tree, const char *path, bool follow, struct tre
 	return 0;
 }
 
+int tree_find_from(struct tree_inode *dir, const char *path, struct tree_inode **ret)
+{
+	struct walk walk = {.root = dir, .dir = dir, .follow_last = true};
+	int r;
+
+	while (walk.root->parent != walk.root)
+		walk.root = walk.root->parent;
+	r = walk_run(&walk, path);
+	if (r < 0)
+		return r;
+	if (!walk.found)
+		return -ENOENT;
+	*ret = walk.found;
+	return 0;
+}
+
 static bool path_has_dotdot(const char *path)
 {
 	for (const char *at = path; *at;) {
