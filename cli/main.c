@@ -1,0 +1,92 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "image/file.h"
+
+#ifndef CASEMATE_VERSION
+#error "the build defines CASEMATE_VERSION"
+#endif
+
+static const struct {
+	const char *name;
+	const char *summary;
+	cli_command_fn *run;
+} commands[] = {
+#define COMMAND(name, summary) {#name, summary, cli_##name},
+#include "cli/commands.def"
+#undef COMMAND
+};
+
+int cli_error(int status, const char *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "casemate: %s: ", command);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+int cli_bad_option(const char *command, int option, char **argv)
+{
+	const char *what = option == ':' ? "needs a value" : "is unknown";
+
+	/* A long option stands in argv; of a short one getopt tells the letter. */
+	if (optopt > 0 && optopt < 256)
+		return cli_error(CLI_USAGE, command, "option -%c %s; see casemate-%s(1)", optopt,
+			what, command);
+	return cli_error(CLI_USAGE, command, "option %s %s; see casemate-%s(1)", argv[optind - 1],
+		what, command);
+}
+
+void cli_print_hex(const char *label, const unsigned char *bytes, size_t size)
+{
+	char text[2 * 64 + 1];
+
+	hex_encode(bytes, MIN(size, (size_t)64), text);
+	printf("%-17s %s\n", label, text);
+}
+
+int cli_finish(const char *command, int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return cli_error(CLI_FAILED, command, "standard output: %s", strerror(errno));
+	return status;
+}
+
+static void print_help(FILE *to)
+{
+	fprintf(to, "usage: casemate COMMAND [OPTION...] [ARGUMENT...]\n\n"
+		    "Runs unmodified Linux programs inside enclaves.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(to, "\n`man casemate-COMMAND` describes each.\n");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return cli_finish("help", CLI_OK);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("casemate %s\n", CASEMATE_VERSION);
+		return cli_finish("--version", CLI_OK);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "casemate: \"%s\" is not a command; `casemate --help` lists them\n",
+		argv[1]);
+	return CLI_USAGE;
+}

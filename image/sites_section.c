@@ -1,0 +1,198 @@
+#include "image/sites_section.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/elf_file.h"
+#include "image/file.h"
+
+/* Finds one file's system calls: see image/sites.h. */
+typedef int find_sites_fn(
+	const uint8_t *elf, size_t size, struct site **ret_sites, uint32_t *ret_count);
+
+/* Without a finder the section names no file, and the LibOS finds sites as they are met. */
+static find_sites_fn *const find_sites = NULL;
+
+struct collector {
+	struct span rootfs;
+	struct buffer files; /* of struct sites_file */
+	struct buffer sites; /* of struct site */
+	struct image_error *error;
+};
+
+static void collector_done(struct collector *collector)
+{
+	buffer_done(&collector->files);
+	buffer_done(&collector->sites);
+}
+
+static bool has_file(const struct collector *collector, uint64_t nid)
+{
+	const struct sites_file *files = (const struct sites_file *)collector->files.data;
+
+	for (size_t i = collector->files.size / sizeof(*files); i-- > 0;)
+		if (files[i].nid == nid)
+			return true;
+	return false;
+}
+
+static int collect_file(struct collector *collector, struct span elf, uint64_t nid)
+{
+	CLEANUP(freep) struct site *sites = NULL;
+	struct sites_file file = {
+		.nid = nid,
+		.first_site = (uint32_t)(collector->sites.size / sizeof(struct site)),
+	};
+	int r = find_sites(elf.data, elf.size, &sites, &file.site_count);
+
+	/* What can't be decoded can't be patched ahead; it may still be a fine data file. */
+	if (r == -ENOEXEC || r == -EINVAL || (r == 0 && !file.site_count))
+		return 0;
+	if (r == 0)
+		r = buffer_append(&collector->files, &file, sizeof(file));
+	if (r == 0)
+		r = buffer_append(&collector->sites, sites, file.site_count * sizeof(*sites));
+	return r;
+}
+
+static int collect_visit(void *context, const char *path, struct tree_inode *inode)
+{
+	struct collector *collector = context;
+	struct elf_file elf;
+	struct span bytes;
+	int r;
+
+	if (!find_sites || !S_ISREG(inode->mode) || !inode->content.size)
+		return 0;
+	if (!span_slice(collector->rootfs, inode->data_offset, inode->content.size, &bytes))
+		return image_fail(
+			collector->error, -EINVAL, "/%s: lies outside of the image", path);
+	if (!elf_has_magic(bytes) || elf_open(bytes, &elf) < 0)
+		return 0;
+	if (inode->link_count > 1 && has_file(collector, inode->nid))
+		return 0;
+	r = collect_file(collector, bytes, inode->nid);
+	if (r < 0)
+		return image_fail_errno(collector->error, r, "/%s: system-call sites", path);
+	return 0;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	uint64_t x = ((const struct sites_file *)a)->nid, y = ((const struct sites_file *)b)->nid;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The runs of sites follow the order of the files. */
+static int assemble(struct collector *collector, struct buffer *to)
+{
+	struct sites_file *files = (struct sites_file *)collector->files.data;
+	const struct site *sites = (const struct site *)collector->sites.data;
+	struct sites_header header = {
+		.magic = SITES_MAGIC,
+		.version = SITES_VERSION,
+		.file_count = (uint32_t)(collector->files.size / sizeof(*files)),
+		.site_count = (uint32_t)(collector->sites.size / sizeof(*sites)),
+	};
+	CLEANUP(buffer_done) struct buffer sorted = {0};
+	int r = buffer_append(to, &header, sizeof(header));
+
+	if (header.file_count)
+		qsort(files, header.file_count, sizeof(*files), compare_files);
+	for (uint32_t i = 0; r == 0 && i < header.file_count; i++) {
+		const struct site *run = sites + files[i].first_site;
+
+		files[i].first_site = (uint32_t)(sorted.size / sizeof(*run));
+		r = buffer_append(&sorted, run, files[i].site_count * sizeof(*run));
+	}
+	if (r == 0)
+		r = buffer_append(to, files, collector->files.size);
+	if (r == 0)
+		r = buffer_append(to, sorted.data, sorted.size);
+	return r;
+}
+
+int image_sites_section(
+	const struct tree *tree, struct span rootfs, struct buffer *ret, struct image_error *error)
+{
+	CLEANUP(collector_done)
+	struct collector collector = {.rootfs = rootfs, .error = error};
+	CLEANUP(buffer_done) struct buffer section = {0};
+	int r = tree_walk(tree, collect_visit, &collector);
+
+	if (r < 0)
+		return r;
+	if (collector.sites.size / sizeof(struct site) > UINT32_MAX)
+		return image_fail(error, -EFBIG, "too many system-call sites");
+	r = assemble(&collector, &section);
+	if (r < 0)
+		return image_fail_errno(error, r, "system-call sites");
+	*ret = section;
+	section = (struct buffer){0};
+	return 0;
+}
+
+static bool site_is_sane(const struct site *site)
+{
+	if (site->reserved)
+		return false;
+	if (site->kind == SITE_MOV)
+		return site->displaced == 0;
+	return (site->kind == SITE_AFTER || site->kind == SITE_BEFORE) && site->displaced >= 3 &&
+	       site->displaced <= 16;
+}
+
+static bool run_is_sane(const struct site *sites, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!site_is_sane(&sites[i]))
+			return false;
+		if (i && sites[i].offset <= sites[i - 1].offset)
+			return false;
+	}
+	return true;
+}
+
+/* Files sorted, runs one after the other without a gap, and nothing left over. */
+static bool files_are_sane(
+	const struct sites_header *header, const struct sites_file *files, const struct site *sites)
+{
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < header->file_count; i++) {
+		if (i && files[i].nid <= files[i - 1].nid)
+			return false;
+		if (files[i].first_site != next || !files[i].site_count ||
+			files[i].site_count > header->site_count - next)
+			return false;
+		if (!run_is_sane(sites + next, files[i].site_count))
+			return false;
+		next += files[i].site_count;
+	}
+	return next == header->site_count;
+}
+
+int sites_section_check(struct span section, struct image_error *error)
+{
+	struct sites_header header;
+	const uint8_t *files = section.data + sizeof(header);
+
+	if (section.size < sizeof(header))
+		return image_fail(error, -EBADMSG, "shorter than its header");
+	memcpy(&header, section.data, sizeof(header));
+	if (header.magic != SITES_MAGIC)
+		return image_fail(error, -EBADMSG, "wrong magic %#x", header.magic);
+	if (header.version != SITES_VERSION)
+		return image_fail(error, -EPROTONOSUPPORT, "unknown version %u", header.version);
+	if (section.size != sizeof(header) + header.file_count * sizeof(struct sites_file) +
+				    header.site_count * sizeof(struct site))
+		return image_fail(error, -EBADMSG, "%zu bytes do not hold %u files and %u sites",
+			section.size, header.file_count, header.site_count);
+	if (!files_are_sane(&header, (const struct sites_file *)(const void *)files,
+		    (const struct site *)(const void *)(files + header.file_count *
+									sizeof(struct sites_file))))
+		return image_fail(error, -EBADMSG, "files or sites out of order or unknown");
+	return 0;
+}

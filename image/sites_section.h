@@ -1,0 +1,20 @@
+/* The section that tells where the programs' system calls are (abi/sites.h). */
+#ifndef IMAGE_SITES_SECTION_H
+#define IMAGE_SITES_SECTION_H
+
+#include "abi/sites.h"
+#include "base/span.h"
+#include "image/buffer.h"
+#include "image/error.h"
+#include "image/tree.h"
+
+/* Find the sites of every ELF executable and shared object of the tree.
+ * @rootfs  the file system as erofs_write wrote it from @tree
+ * @ret     owned by the caller */
+MUST_CHECK int image_sites_section(
+	const struct tree *tree, struct span rootfs, struct buffer *ret, struct image_error *error);
+
+/* Order, bounds, kinds. -EBADMSG: the error says what is wrong. */
+MUST_CHECK int sites_section_check(struct span section, struct image_error *error);
+
+#endif
