@@ -6,13 +6,7 @@
 
 #include "image/elf_file.h"
 #include "image/file.h"
-
-/* Finds one file's system calls: see image/sites.h. */
-typedef int find_sites_fn(
-	const uint8_t *elf, size_t size, struct site **ret_sites, uint32_t *ret_count);
-
-/* Without a finder the section names no file, and the LibOS finds sites as they are met. */
-static find_sites_fn *const find_sites = NULL;
+#include "image/sites.h"
 
 struct collector {
 	struct span rootfs;
@@ -44,7 +38,7 @@ static int collect_file(struct collector *collector, struct span elf, uint64_t n
 		.nid = nid,
 		.first_site = (uint32_t)(collector->sites.size / sizeof(struct site)),
 	};
-	int r = find_sites(elf.data, elf.size, &sites, &file.site_count);
+	int r = image_sites_find(elf.data, elf.size, &sites, &file.site_count);
 
 	/* What can't be decoded can't be patched ahead; it may still be a fine data file. */
 	if (r == -ENOEXEC || r == -EINVAL || (r == 0 && !file.site_count))
@@ -63,7 +57,7 @@ static int collect_visit(void *context, const char *path, struct tree_inode *ino
 	struct span bytes;
 	int r;
 
-	if (!find_sites || !S_ISREG(inode->mode) || !inode->content.size)
+	if (!S_ISREG(inode->mode) || !inode->content.size)
 		return 0;
 	if (!span_slice(collector->rootfs, inode->data_offset, inode->content.size, &bytes))
 		return image_fail(

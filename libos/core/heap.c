@@ -63,6 +63,12 @@ static struct size_class classes[] = {
 };
 static uintptr_t pool_start;
 static uint64_t used_bytes, retained_bytes;
+static uint64_t limit_bytes = UINT64_MAX;
+
+void heap_limit_set(uint64_t bytes)
+{
+	limit_bytes = bytes ? bytes : UINT64_MAX;
+}
 
 void heap_init(void)
 {
@@ -120,7 +126,7 @@ void *pool_alloc(size_t size)
 	bool dirty;
 	void *run;
 
-	if (order >= ORDER_COUNT)
+	if (order >= ORDER_COUNT || used_bytes >= limit_bytes)
 		return NULL;
 	run = arena_take(&arenas[order], rounded, &dirty);
 	if (!run)

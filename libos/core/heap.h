@@ -21,6 +21,8 @@ MUST_CHECK void *pool_alloc(size_t size);
 void pool_free(void *run, size_t size); /* the same size as at its pool_alloc */
 /* The pages in [start, start + size) are no longer needed: zeros from now on. */
 void pool_discard(void *start, size_t size);
+/* At most this many bytes from now on; 0 = no limit. */
+void heap_limit_set(uint64_t bytes);
 /* Bytes that the pool and the heap hold now. */
 uint64_t heap_used(void);
 

@@ -83,6 +83,7 @@ struct fs_context *fs_context_new(void); /* at "/", umask 022 */
 struct fs_context *fs_context_copy(struct fs_context *context);
 struct fs_context *fs_context_ref(struct fs_context *context);
 void fs_context_unref(struct fs_context *context);
+MUST_CHECK int fs_context_enter(const char *path); /* chdir(2) of the calling process */
 
 /* openat(2) for the LibOS itself: @path is a LibOS string; resolved as the calling thread would.
  * @dir_fd AT_FDCWD or a descriptor. */

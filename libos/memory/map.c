@@ -64,7 +64,9 @@ int mm_unmap_locked(struct mm *mm, uint64_t addr, uint64_t size)
 		r = mm_split_at(mm, addr + size);
 	if (r)
 		return r;
+	/* Trampolines first: they may be the next vma, or lie outside the range. */
 	for (vma = mm_find(mm, addr); vma && vma->start < addr + size; vma = next) {
+		text_unpatch(mm, vma);
 		next = vma->link.next == &mm->vmas ? NULL
 						   : LIST_ENTRY(vma->link.next, struct vma, link);
 		mm_remove(mm, vma);

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
+#include "libos/loader/text.h"
 #include "platform/platform.h"
 
 struct mm *mm_new(void)
@@ -28,6 +29,7 @@ struct mm *mm_ref(struct mm *mm)
 static void vma_free(struct vma *vma)
 {
 	file_unref(vma->file);
+	patched_text_unref(vma->patched);
 	heap_free(vma);
 }
 
@@ -52,6 +54,7 @@ static struct vma *vma_copy(const struct vma *from)
 	list_init(&vma->link);
 	if (vma->file)
 		file_ref(vma->file);
+	patched_text_ref(vma->patched);
 	return vma;
 }
 

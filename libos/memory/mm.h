@@ -40,7 +40,8 @@ struct vma {
 	uint64_t mapped;   /* bytes from start on that the platform has mapped (file mappings) */
 	const void
 		*memory; /* region memory behind it without a file (vDSO, trampolines); not owned */
-	struct patched_text *patched; /* its pages are this patched copy of the file's; not owned */
+	struct patched_text
+		*patched; /* referenced; its pages are this patched copy of the file's */
 };
 
 #define MM_VMA_COUNT_MAX 65530 /* vm.max_map_count */

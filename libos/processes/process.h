@@ -58,6 +58,7 @@ struct process {
 	int32_t oom_score_adj;
 };
 
+extern uint32_t process_limit; /* processes and threads together */
 extern struct lock process_table_lock;
 extern struct list process_table;
 extern struct process *process_init; /* pid 1 */

@@ -1,0 +1,11 @@
+/* What uname(2) says. */
+#ifndef LIBOS_PROCESSES_UNAME_H
+#define LIBOS_PROCESSES_UNAME_H
+
+#define UNAME_RELEASE "6.1.0-casemate" /* the kernel whose interfaces are offered: Debian 12's */
+#define UNAME_VERSION "#1 SMP Casemate"
+
+void uname_set_hostname(const char *name); /* cut at 64 */
+const char *uname_hostname(void);
+
+#endif
