@@ -5,15 +5,13 @@
 #define PLATFORM_PLATFORM_H
 
 #include "base/compiler.h"
+#include "platform/layout.h"
 
 struct thread;
 
 /* ---- Layout ------------------------------------------------------------------------------------
  * The LibOS region is mapped at the same place in every address space. Programs have
  * [PLATFORM_USER_START, PLATFORM_USER_END) without the region. */
-#define PLATFORM_REGION_START 0x680000000000UL
-#define PLATFORM_REGION_SIZE 0x040000000000UL /* 4 TiB of addresses; memory is committed by use */
-#define PLATFORM_REGION_END (PLATFORM_REGION_START + PLATFORM_REGION_SIZE)
 #define PLATFORM_USER_START 0x10000UL
 #define PLATFORM_USER_END 0x7ffffffff000UL
 

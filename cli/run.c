@@ -1,0 +1,165 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "host/enclave.h"
+
+#define NAME "run"
+#define STATUS_BROKEN 125 /* as docker: our own failure, not the program's */
+#define MOUNT_COUNT_MAX 32
+
+enum option_value {
+	OPTION_TRACE = 256,
+	OPTION_LOG,
+};
+
+static const struct option long_options[] = {
+	{"env", required_argument, NULL, 'e'},
+	{"volume", required_argument, NULL, 'v'},
+	{"workdir", required_argument, NULL, 'w'},
+	{"trace", optional_argument, NULL, OPTION_TRACE},
+	{"log", required_argument, NULL, OPTION_LOG},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+	"usage: casemate run [OPTION...] IMAGE [PROGRAM] [ARGUMENT...]\n\n"
+	"  -e, --env NAME[=VALUE]       set a variable (without a value: take yours)\n"
+	"  -v, --volume HOST:DIR[:ro]   mount a directory of the host, unprotected\n"
+	"  -w, --workdir DIR            begin in this directory\n"
+	"      --trace[=FILE]           print system calls, to standard error or FILE\n"
+	"      --log LEVEL              error, warning (default), info or debug\n";
+
+struct request {
+	struct enclave_options options;
+	char **environment;
+	struct enclave_mount mounts[MOUNT_COUNT_MAX];
+};
+
+static int fail(const char *what)
+{
+	return cli_error(STATUS_BROKEN, NAME, "%s: %s", what, strerror(errno));
+}
+
+static int add_variable(struct request *request, const char *text)
+{
+	size_t count = request->options.environment_count;
+	char **longer = realloc(request->environment, (count + 1) * sizeof(*longer));
+	const char *value = strchr(text, '=') ? NULL : getenv(text);
+
+	if (!longer)
+		return fail("-e");
+	request->environment = longer;
+	request->options.environment = longer;
+	if (!strchr(text, '=')) {
+		if (!value)
+			return 0; /* as docker: a variable you don't have is not set */
+		if (asprintf(&longer[count], "%s=%s", text, value) < 0)
+			return fail("-e");
+	} else {
+		longer[count] = strdup(text);
+		if (!longer[count])
+			return fail("-e");
+	}
+	request->options.environment_count++;
+	return 0;
+}
+
+static int add_mount(struct request *request, const char *text)
+{
+	struct enclave_mount *mount = &request->mounts[request->options.mount_count];
+	char *host = strdup(text), *target = host ? strchr(host, ':') : NULL, *mode;
+
+	if (!target || target == host || target[1] != '/')
+		return cli_error(
+			STATUS_BROKEN, NAME, "-v %s: must be HOST:/DIR or HOST:/DIR:ro", text);
+	if (request->options.mount_count == MOUNT_COUNT_MAX)
+		return cli_error(STATUS_BROKEN, NAME, "-v: more than %d mounts", MOUNT_COUNT_MAX);
+	*target++ = '\0';
+	mode = strchr(target, ':');
+	if (mode) {
+		*mode++ = '\0';
+		if (strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0)
+			return cli_error(
+				STATUS_BROKEN, NAME, "-v %s: \"%s\" must be ro or rw", text, mode);
+	}
+	mount->fd = open(host, O_DIRECTORY | O_PATH | O_CLOEXEC);
+	if (mount->fd < 0)
+		return cli_error(STATUS_BROKEN, NAME, "-v %s: %s", host, strerror(errno));
+	mount->target = target;
+	mount->read_only = mode && !strcmp(mode, "ro");
+	request->options.mount_count++;
+	return 0;
+}
+
+static int set_trace(struct request *request, const char *path)
+{
+	request->options.trace_fd =
+		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666)
+		     : STDERR_FILENO;
+	if (request->options.trace_fd < 0)
+		return cli_error(STATUS_BROKEN, NAME, "--trace=%s: %s", path, strerror(errno));
+	return 0;
+}
+
+static int set_log(struct request *request, const char *level)
+{
+	static const char *const levels[] = {"error", "warning", "info", "debug"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (!strcmp(level, levels[i])) {
+			request->options.log_level = (int)i;
+			return 0;
+		}
+	return cli_error(
+		STATUS_BROKEN, NAME, "--log %s: must be error, warning, info or debug", level);
+}
+
+static int run(const char *path, const struct request *request)
+{
+	CLEANUP(image_closep) struct image *image = NULL;
+	struct image_error error;
+	int status = STATUS_BROKEN;
+
+	if (image_open(path, &image, &error) < 0 ||
+		enclave_run(image, &request->options, &status, &error) < 0)
+		return cli_error(STATUS_BROKEN, NAME, "%s", error.text);
+	return status;
+}
+
+int cli_run(int argc, char **argv)
+{
+	struct request request = {.options = {.trace_fd = -1, .log_level = 1}};
+	int option, status = 0;
+
+	request.options.mounts = request.mounts;
+	while ((option = getopt_long(argc, argv, "+:e:v:w:h", long_options, NULL)) != -1) {
+		if (option == 'e')
+			status = add_variable(&request, optarg);
+		else if (option == 'v')
+			status = add_mount(&request, optarg);
+		else if (option == 'w')
+			request.options.working_directory = optarg;
+		else if (option == OPTION_TRACE)
+			status = set_trace(&request, optarg);
+		else if (option == OPTION_LOG)
+			status = set_log(&request, optarg);
+		else if (option == 'h')
+			return fputs(help, stdout) < 0 ? STATUS_BROKEN : cli_finish(NAME, 0);
+		else
+			status = cli_bad_option(NAME, option, argv) ? STATUS_BROKEN : 0;
+		if (status)
+			return status;
+	}
+	if (optind == argc)
+		return cli_error(STATUS_BROKEN, NAME, "give an image; see casemate-run(1)");
+	request.options.arguments = argv + optind + 1;
+	request.options.argument_count = (size_t)(argc - optind - 1);
+	return run(argv[optind], &request);
+}

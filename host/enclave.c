@@ -1,0 +1,250 @@
+#include "host/enclave.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/rseq.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "abi/launch.h"
+#include "host/loader.h"
+#include "platform/layout.h"
+
+#define BOOT_STACK_SIZE (128UL * 1024)
+#define STATUS_BROKEN 125 /* as docker: the runtime's own failure */
+
+/* What is passed on to process 1 of the enclave. */
+static const int forwarded_signals[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
+
+static struct launch_live *live; /* for the handler */
+
+struct region {
+	int fd;
+	uintptr_t entry, boot_stack_top;
+	struct launch *launch;
+};
+
+static void close_fdp(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static int region_map(int *ret_fd, struct image_error *error)
+{
+	CLEANUP(close_fdp) int fd = memfd_create("casemate-enclave", MFD_CLOEXEC);
+	void *at = (void *)PLATFORM_REGION_START;
+
+	if (fd < 0)
+		return image_fail_errno(error, -errno, "memfd_create");
+	if (ftruncate(fd, (off_t)PLATFORM_REGION_SIZE) < 0)
+		return image_fail_errno(error, -errno,
+			"reserving the enclave's memory (is `ulimit -f` set? it must be "
+			"unlimited)");
+	if (mmap(at, PLATFORM_REGION_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, 0) != at)
+		return image_fail_errno(error, -errno,
+			"mapping the enclave's address range (is `ulimit -v` set? it must be "
+			"unlimited)");
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+/* Two pages of one file with different protections must be one mapping each: the rest stays as it
+ * is. */
+static int region_fill(const struct image *image, struct region *region, struct image_error *error)
+{
+	uintptr_t end;
+	int r = region_map(&region->fd, error);
+
+	if (r < 0)
+		return r;
+	r = loader_place(image->platforms[IMAGE_PLATFORM_SIMULATION].libos_bytes,
+		PLATFORM_REGION_START, PLATFORM_REGION_SIZE, &region->entry, &end, error);
+	if (r < 0)
+		return r;
+	region->launch = (struct launch *)end;
+	end = ALIGN_UP(end + sizeof(struct launch), PAGE_SIZE) + BOOT_STACK_SIZE;
+	region->boot_stack_top = end;
+	region->launch->region_free = end;
+	return 0;
+}
+
+/* Append a string to the launch page; *ret_at is where it is. */
+static int add_string(
+	struct launch *launch, const char *string, uint32_t *ret_at, struct image_error *error)
+{
+	size_t size = strlen(string) + 1;
+
+	if (size > sizeof(launch->strings) - launch->strings_size)
+		return image_fail(error, -E2BIG,
+			"arguments and environment are longer than %zu bytes",
+			sizeof(launch->strings));
+	memcpy(launch->strings + launch->strings_size, string, size);
+	if (ret_at)
+		*ret_at = launch->strings_size;
+	launch->strings_size += (uint32_t)size;
+	return 0;
+}
+
+static int add_strings(
+	struct launch *launch, const struct enclave_options *options, struct image_error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < options->argument_count && r == 0; i++)
+		r = add_string(launch, options->arguments[i], NULL, error);
+	for (size_t i = 0; i < options->environment_count && r == 0; i++)
+		r = add_string(launch, options->environment[i], NULL, error);
+	if (options->working_directory && r == 0) {
+		launch->flags |= LAUNCH_HAS_WORKDIR;
+		r = add_string(
+			launch, options->working_directory, &launch->working_directory, error);
+	}
+	for (size_t i = 0; i < options->mount_count && r == 0; i++) {
+		launch->mounts[i].fd = options->mounts[i].fd;
+		launch->mounts[i].read_only = options->mounts[i].read_only;
+		r = add_string(launch, options->mounts[i].target, &launch->mounts[i].target, error);
+	}
+	return r;
+}
+
+static int launch_fill(const struct image *image, const struct enclave_options *options,
+	struct region *region, struct image_error *error)
+{
+	struct launch *launch = region->launch;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (options->mount_count > LAUNCH_MOUNT_COUNT_MAX)
+		return image_fail(error, -E2BIG, "more than %d mounts", LAUNCH_MOUNT_COUNT_MAX);
+	launch->magic = LAUNCH_MAGIC;
+	launch->size = sizeof(*launch);
+	launch->image_size = image->superblock.file_size;
+	launch->region_fd = region->fd;
+	launch->image_fd = image->fd;
+	launch->log_fd = STDERR_FILENO;
+	launch->trace_fd = options->trace_fd;
+	launch->launcher_pid = getpid();
+	launch->cpu_count = cpus > 0 ? (uint32_t)cpus : 1;
+	launch->flags = (options->trace_fd >= 0 ? LAUNCH_TRACE : 0U) |
+			(options->argument_count ? LAUNCH_HAS_ARGS : 0U);
+	launch->log_level = options->log_level;
+	launch->argument_count = (uint32_t)options->argument_count;
+	launch->environment_count = (uint32_t)options->environment_count;
+	launch->mount_count = (uint32_t)options->mount_count;
+	memcpy(launch->image_digest, image->superblock.image_digest, sizeof(launch->image_digest));
+	return add_strings(launch, options, error);
+}
+
+/* The kernel keeps writing to the C library's rseq area, which is about to be unmapped. */
+static void rseq_unregister(void)
+{
+	if (__rseq_size)
+		syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32,
+			RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
+static NORETURN void become_enclave(const struct region *region, pid_t launcher)
+{
+	setsid(); /* the terminal's signals are for the launcher, which passes them on */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (getppid() != launcher)
+		_exit(STATUS_BROKEN);
+	rseq_unregister();
+	__asm__ volatile("movq %0, %%rsp\n\t"
+			 "xorl %%ebp, %%ebp\n\t"
+			 "call *%1\n\t"
+			 "hlt"
+			 :
+			 : "r"(region->boot_stack_top), "r"(region->entry), "D"(region->launch)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+static void forward_signal(int signo)
+{
+	int saved_errno = errno;
+
+	__atomic_or_fetch(&live->host_signals, 1U << (signo - 1), __ATOMIC_RELEASE);
+	__atomic_add_fetch(&live->doorbell, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &live->doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
+	errno = saved_errno;
+}
+
+static void forward_signals(void)
+{
+	struct sigaction action = {.sa_handler = forward_signal, .sa_flags = SA_RESTART};
+
+	sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(forwarded_signals); i++)
+		sigaction(forwarded_signals[i], &action, NULL);
+}
+
+/* Wait until the enclave says it is done, or is broken: then its exit status in wait(2)'s form. */
+static int wait_for_end(struct image_error *error)
+{
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, &status, __WALL);
+		if (__atomic_load_n(&live->done, __ATOMIC_ACQUIRE))
+			return live->exit_status;
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			return image_fail(error, -EPIPE, "the enclave is gone without a word");
+		if (WIFSIGNALED(status))
+			return image_fail(error, -EPIPE,
+				"signal %d of the host ended a process of the enclave (%d): "
+				"stopped",
+				WTERMSIG(status), (int)pid);
+	}
+}
+
+static void kill_all(pid_t first)
+{
+	kill(-first, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		continue;
+}
+
+int enclave_run(const struct image *image, const struct enclave_options *options, int *ret_status,
+	struct image_error *error)
+{
+	struct region region = {.fd = -1};
+	pid_t launcher = getpid(), first;
+	int r, status;
+
+	if (!image->platforms[IMAGE_PLATFORM_SIMULATION].libos)
+		return image_fail(error, -ENOTSUP, "the image has no LibOS for simulation");
+	r = region_fill(image, &region, error);
+	if (r == 0)
+		r = launch_fill(image, options, &region, error);
+	if (r < 0)
+		return r;
+	live = &region.launch->live;
+	forward_signals();
+	/* Descriptors are shared, so that what is opened on either side has one number in all. */
+	first = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (first < 0)
+		return image_fail_errno(error, -errno, "starting a process");
+	if (first == 0)
+		become_enclave(&region, launcher);
+	status = wait_for_end(error);
+	kill_all(first);
+	if (status < 0)
+		return status;
+	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return 0;
+}

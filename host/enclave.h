@@ -1,0 +1,32 @@
+/* The untrusted half of an enclave on simulation: lays out the shared region, loads the LibOS into
+ * it, starts the first host process and waits for the last. */
+#ifndef HOST_ENCLAVE_H
+#define HOST_ENCLAVE_H
+
+#include "image/image.h"
+
+struct enclave_mount {
+	const char *target; /* absolute path inside */
+	int fd;             /* open directory of the host; stays the caller's */
+	bool read_only;
+};
+
+struct enclave_options {
+	char *const *arguments;   /* the program first, or arguments of Entrypoint */
+	size_t argument_count;    /* 0: the image's Cmd */
+	char *const *environment; /* NAME=value, besides the image's own */
+	size_t environment_count;
+	const char *working_directory; /* NULL: the image's */
+	const struct enclave_mount *mounts;
+	size_t mount_count;
+	int trace_fd;  /* -1: no trace */
+	int log_level; /* 0 errors … 3 debug */
+};
+
+/* Run @image to its end. *ret_status: as docker's (the program's; 128 + signal; 125 the LibOS
+ * refused, and has said why). Signals that ask the caller to end are passed on to process 1
+ * meanwhile. Nothing of the enclave outlives the calling process, however that ends. */
+MUST_CHECK int enclave_run(const struct image *image, const struct enclave_options *options,
+	int *ret_status, struct image_error *error);
+
+#endif
