@@ -34,6 +34,7 @@ struct dentry {
 	struct dentry *mounted; /* the root of what is mounted here; set before programs run */
 	struct list children;   /* under inode->lock, in the order of position */
 	struct list sibling;
+	uint64_t next_position; /* for the next child; never used twice */
 	uint64_t position;   /* in the directory: where getdents(2) is told to go on; from 3 */
 	uint64_t image_nid;  /* DENTRY_UNLOADED */
 	uint32_t image_type; /* DT_* of it */
@@ -65,7 +66,7 @@ void dentry_unlink(struct dentry *dentry); /* and take it out again; drops the d
  * all who look; both directories are locked, and rename_lock held. -ENOMEM. */
 MUST_CHECK int dentry_move(struct dentry *dentry, struct dentry *new_parent, const char *name,
 	uint32_t length, struct dentry *target);
-MUST_CHECK int dentry_exchange(struct dentry *a, struct dentry *b);
+void dentry_exchange(struct dentry *a, struct dentry *b);
 /* A negative or unloaded entry gets its inode (the reference is taken over). */
 void dentry_set_inode(struct dentry *dentry, struct inode *inode);
 

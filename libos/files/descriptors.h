@@ -17,7 +17,9 @@ struct fd_table {
 	uint32_t lowest_free; /* no free slot below */
 };
 
-/* The calling process's, or of another one (referenced file or NULL). */
+/* As fd_get, but O_PATH files too (fd_get answers NULL for them: EBADF). */
+struct file *fd_get_any(int fd);
+/* Of any table, O_PATH files too: referenced, or NULL. */
 struct file *fd_table_get(struct fd_table *table, int fd);
 /* The lowest descriptor >= @from in use, or -1: for /proc/PID/fd. *ret_file referenced. */
 int fd_table_next(struct fd_table *table, int from, struct file **ret_file, bool *ret_cloexec);

@@ -9,6 +9,7 @@
  * @next_position for each entry it took. 0: "." and 1: ".." come first (directory_emit_dots). */
 struct directory_context {
 	struct file *file;
+	uint64_t next_position; /* after the entry being emitted */
 	/* Into LibOS memory; may be called with the directory locked. */
 	bool (*emit)(struct directory_context *context, const char *name, uint32_t length,
 		uint64_t inode_number, uint32_t type);

@@ -90,6 +90,9 @@ struct inode_ops {
 	/* NULL: inode_change_apply; -EINVAL for sizes. */
 	int (*setattr)(struct inode *inode, const struct inode_change *change);
 
+	/* fallocate(2). NULL: -EOPNOTSUPP */
+	int (*allocate)(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size);
+
 	/* xattr(7): @name with its prefix. get, list: the whole size, or -ERANGE if @size is not 0
 	 * and too small. list: names each with its NUL. NULL: -EOPNOTSUPP */
 	long (*xattr_get)(struct inode *inode, const char *name, void *to, size_t size);
@@ -113,6 +116,7 @@ enum inode_flags {
 	INODE_COMPLETE = 2,  /* and all of them do: a miss is -ENOENT */
 	INODE_ANONYMOUS = 4, /* no file system: pipes, eventfds; see inode_new_anonymous */
 	INODE_DEAD = 8,      /* a directory that was removed */
+	INODE_LINKABLE = 16, /* O_TMPFILE without O_EXCL: may get a name though it has none */
 };
 
 struct inode {
@@ -182,6 +186,8 @@ bool inode_is_owned(const struct inode *inode);
 void inode_change_apply(struct inode *inode, const struct inode_change *change);
 void inode_status(struct inode *inode, struct file_status *ret_status);
 
+#define ANONYMOUS_DEVICE 0x0e /* st_dev of what no file system holds */
+
 /* Coarse real time, ns; cheap. */
 int64_t inode_now(void);
 /* Set the given times to now (lock not needed: each is one word). */
@@ -204,6 +210,8 @@ static inline uint32_t device_minor(uint64_t device)
 /* libos/files/fifo.c: open(2) of a FIFO: blocks until the other end comes. Sets file->ops. */
 MUST_CHECK int fifo_open(struct inode *inode, struct file *file);
 void fifo_free(struct fifo *fifo); /* NULL is fine */
+/* libos/loader */
+void patched_text_free(struct patched_text *text);
 /* libos/files/locks.c: what a closed descriptor and a gone file leave behind. */
 void locks_close(struct file *file);   /* at each close(2): posix locks of the process */
 void locks_release(struct file *file); /* at the last: flock and OFD locks */
