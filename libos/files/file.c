@@ -5,7 +5,7 @@
 #include "libos/core/heap.h"
 #include "libos/files/dentry.h"
 #include "libos/files/fs_context.h"
-#include "libos/files/mount.h"
+#include "libos/files/image_layer.h"
 #include "libos/files/open.h"
 #include "libos/processes/process.h"
 #include "libos/signals/signal.h"
@@ -197,4 +197,9 @@ long file_seek_within(struct file *file, int64_t offset, int whence, uint64_t en
 		return -EINVAL;
 	file->position = (uint64_t)base;
 	return base;
+}
+
+bool file_image_nid(struct file *file, uint64_t *ret_nid)
+{
+	return image_nid(file->inode, ret_nid);
 }

@@ -31,6 +31,18 @@ static long memory_read(struct file *file, struct io *io, uint64_t *offset)
 	return n;
 }
 
+/* The data is about to change: what was made of the image's no longer holds. write_lock held. */
+static void content_changes(struct inode *inode)
+{
+	struct patched_text *text = NULL;
+
+	memory_inode_of(inode)->is_changed = true;
+	if (UNLIKELY(inode->patched_text))
+		text = __atomic_exchange_n(&inode->patched_text, NULL, __ATOMIC_ACQ_REL);
+	if (text)
+		patched_text_free(text);
+}
+
 /* What a memfd's seals leave of a write of *size bytes. */
 static int limit_by_seals(const struct inode *inode, uint64_t offset, uint64_t *size)
 {
@@ -58,6 +70,7 @@ static long write_at(struct inode *inode, struct io *io, uint64_t offset)
 	r = r ? r : limit_by_seals(inode, offset, &size);
 	if (r || !size)
 		return r;
+	content_changes(inode);
 	file_drop_privileges(inode);
 	if (offset > old) {
 		r = data_resize(data, old, offset);
@@ -109,8 +122,10 @@ static int memory_map(struct file *file, uint64_t offset, uint64_t size, bool wr
 	struct inode *inode = file->inode;
 	uint64_t end = __atomic_load_n(&inode->size, __ATOMIC_ACQUIRE);
 
-	if (!file->counts_as_writer && write)
+	if (write && !file->counts_as_writer)
 		return -EACCES;
+	if (write)
+		content_changes(inode);
 	return data_map(&memory_inode_of(inode)->data, offset, size, ALIGN_UP(end, PAGE_SIZE),
 		write, ret_memory, ret_run);
 }
@@ -124,6 +139,7 @@ static int set_size(struct inode *inode, uint64_t size)
 	if ((size < old && inode->seals & F_SEAL_SHRINK) ||
 		(size > old && inode->seals & F_SEAL_GROW))
 		return -EPERM;
+	content_changes(inode);
 	/* Readers must not see what goes; and what comes must be zero before they see it. */
 	if (size < old)
 		__atomic_store_n(&inode->size, size, __ATOMIC_RELEASE);
@@ -189,6 +205,7 @@ static int file_allocate(struct inode *inode, uint32_t mode, uint64_t offset, ui
 	if (mode & ~(uint32_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	LOCK_SCOPE(&inode->write_lock);
+	content_changes(inode);
 	file_drop_privileges(inode);
 	r = allocate_locked(inode, mode, offset, size);
 	if (!r)

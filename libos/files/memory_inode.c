@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
+#include "libos/files/image_layer.h"
 #include "libos/files/open.h"
 #include "libos/files/xattrs.h"
 
@@ -145,4 +146,57 @@ struct mount *memory_mount_new(
 		return mount;
 	heap_free(mount);
 	return NULL;
+}
+
+/* The image's attributes join the others at the first question. Lock held. */
+static int xattrs_ready(struct memory_inode *memory)
+{
+	return memory->xattrs_loaded || !memory->image ? 0 : image_load_xattrs(memory);
+}
+
+long memory_xattr_get(struct inode *inode, const char *name, void *to, size_t size)
+{
+	struct memory_inode *memory = memory_inode_of(inode);
+	int r;
+
+	LOCK_SCOPE(&inode->lock);
+	r = xattrs_ready(memory);
+	return r ? r : xattrs_get(memory->xattrs, name, to, size);
+}
+
+int memory_xattr_set(
+	struct inode *inode, const char *name, const void *from, size_t size, int flags)
+{
+	struct memory_inode *memory = memory_inode_of(inode);
+	int r;
+
+	LOCK_SCOPE(&inode->lock);
+	r = xattrs_ready(memory);
+	r = r ? r : xattrs_set(&memory->xattrs, name, from, size, flags);
+	if (!r)
+		inode_touch(inode, false, true);
+	return r;
+}
+
+long memory_xattr_list(struct inode *inode, char *to, size_t size)
+{
+	struct memory_inode *memory = memory_inode_of(inode);
+	int r;
+
+	LOCK_SCOPE(&inode->lock);
+	r = xattrs_ready(memory);
+	return r ? r : xattrs_list(memory->xattrs, to, size);
+}
+
+int memory_xattr_remove(struct inode *inode, const char *name)
+{
+	struct memory_inode *memory = memory_inode_of(inode);
+	int r;
+
+	LOCK_SCOPE(&inode->lock);
+	r = xattrs_ready(memory);
+	r = r ? r : xattrs_remove(memory->xattrs, name);
+	if (!r)
+		inode_touch(inode, false, true);
+	return r;
 }

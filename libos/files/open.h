@@ -45,6 +45,8 @@ void inode_template_init(
 
 /* libos/files/devices.c: character devices by number: -ENXIO. */
 MUST_CHECK int device_open(struct inode *inode, struct file *file);
+/* Is it /dev/zero: a mapping of it is anonymous memory. */
+bool device_is_zero(const struct file *file);
 /* A driver for all minors from @minor on, @count of them. Before programs run. */
 void device_register(uint32_t major, uint32_t minor, uint32_t count,
 	int (*open)(struct inode *inode, struct file *file));
