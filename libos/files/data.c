@@ -89,8 +89,8 @@ static int extent_allocate(struct data *data, const struct place *place, struct 
 	void *memory;
 
 	if (!extent) {
-		struct extent *more = heap_alloc(
-			(DATA_EXTENTS_MAX - DATA_EXTENTS_INLINE) * sizeof(*more));
+		struct extent *more =
+			heap_alloc((DATA_EXTENTS_MAX - DATA_EXTENTS_INLINE) * sizeof(*more));
 
 		if (!more)
 			return -ENOSPC;
@@ -150,8 +150,8 @@ static bool is_from_source(const struct data *data, uint64_t page)
 }
 
 /* Read the absent pages among [page, end) of extent 0, a run at a time. */
-static int fill_runs(struct data *data, struct extent *extent, uint64_t *bits, uint64_t page,
-	uint64_t end)
+static int fill_runs(
+	struct data *data, struct extent *extent, uint64_t *bits, uint64_t page, uint64_t end)
 {
 	while (page < end) {
 		uint64_t first, size;
@@ -164,8 +164,8 @@ static int fill_runs(struct data *data, struct extent *extent, uint64_t *bits, u
 		if (page == first)
 			break;
 		size = MIN(page << PAGE_SHIFT, data->source_size) - (first << PAGE_SHIFT);
-		r = data->fill(data, first << PAGE_SHIFT, extent->memory + (first << PAGE_SHIFT),
-			size);
+		r = data->fill(
+			data, first << PAGE_SHIFT, extent->memory + (first << PAGE_SHIFT), size);
 		if (r)
 			return r;
 		mark_present(data, bits, first, page - first);
@@ -290,7 +290,8 @@ long data_write(struct data *data, struct io *io, uint64_t offset, size_t size)
 
 		if (!n) {
 			n = io_take(io,
-				extent->memory + (place.page << PAGE_SHIFT) + (at & (PAGE_SIZE - 1)),
+				extent->memory + (place.page << PAGE_SHIFT) +
+					(at & (PAGE_SIZE - 1)),
 				piece);
 			if (n > 0)
 				mark_written(data, extent, &place, pages_of(at, (uint64_t)n));
@@ -338,8 +339,8 @@ static uint64_t count_present(const uint64_t *bits, uint64_t page, uint64_t coun
 }
 
 /* Zeros in @count pages of an extent from @page on. Lock held. */
-static void clear_pages(struct data *data, struct extent *extent, uint64_t *bits, uint64_t page,
-	uint64_t count)
+static void clear_pages(
+	struct data *data, struct extent *extent, uint64_t *bits, uint64_t page, uint64_t count)
 {
 	uint8_t *memory = extent->memory + (page << PAGE_SHIFT);
 	uint64_t to_clear = data->was_mapped ? count : count_present(bits, page, count);
@@ -465,8 +466,8 @@ static int punch_source(struct data *data, uint64_t from, uint64_t to)
 	}
 	extent = extent_at(data, place.index);
 	if (extent_memory(extent))
-		pool_discard(extent->memory + (place.page << PAGE_SHIFT),
-			(to - place.page) << PAGE_SHIFT);
+		pool_discard(extent->memory + (place.page << PAGE_SHIFT), (to - place.page)
+										  << PAGE_SHIFT);
 	return 0;
 }
 

@@ -4,9 +4,9 @@
  *
  * Extent 0 has 2^first_order pages, extent i > 0 as many as all before it: an offset tells its
  * extent by its logarithm. Untouched pages cost nothing. A bit a page says what is present: for the
- * part that comes from the image (bytes below source_size) the rest must be read from it first; else
- * the rest is a hole. Bytes behind the end of the file are zero, except where a program that maps
- * the last page writes them; they are cleared when the file grows over them.
+ * part that comes from the image (bytes below source_size) the rest must be read from it first;
+ * else the rest is a hole. Bytes behind the end of the file are zero, except where a program that
+ * maps the last page writes them; they are cleared when the file grows over them.
  *
  * Writers and those who change the size are serialised by the caller (inode->write_lock); data.lock
  * orders allocation and reading from the image, and may be taken with mm->lock held. */
@@ -23,7 +23,7 @@
 struct extent {
 	uint8_t *memory; /* NULL: nothing there yet */
 	union {
-		uint64_t bits;  /* present pages, up to 64 pages */
+		uint64_t bits;   /* present pages, up to 64 pages */
 		uint64_t *words; /* heap; more */
 	};
 };
@@ -38,7 +38,7 @@ struct data {
 	bool was_mapped;      /* pages and bytes behind the end may have been written unseen */
 	uint64_t page_count;  /* present */
 	uint64_t source_left; /* absent pages that come from the source; read without the lock */
-	uint64_t source_size;   /* bytes; only ever shrinks */
+	uint64_t source_size; /* bytes; only ever shrinks */
 	data_fill *fill;
 	struct extent extents[DATA_EXTENTS_INLINE];
 	struct extent *more; /* heap: the others, DATA_EXTENTS_MAX - DATA_EXTENTS_INLINE */

@@ -93,8 +93,7 @@ void dentry_unref(struct dentry *dentry)
 {
 	struct dentry *parent;
 
-	while (dentry &&
-		__atomic_sub_fetch(&dentry->reference_count, 1, __ATOMIC_ACQ_REL) == 0) {
+	while (dentry && __atomic_sub_fetch(&dentry->reference_count, 1, __ATOMIC_ACQ_REL) == 0) {
 		parent = dentry->flags & DENTRY_ROOT ? NULL : dentry->parent;
 		inode_unref(dentry->inode);
 		name_free(dentry, dentry->name);

@@ -35,9 +35,9 @@ struct dentry {
 	struct list children;   /* under inode->lock, in the order of position */
 	struct list sibling;
 	uint64_t next_position; /* for the next child; never used twice */
-	uint64_t position;   /* in the directory: where getdents(2) is told to go on; from 3 */
-	uint64_t image_nid;  /* DENTRY_UNLOADED */
-	uint32_t image_type; /* DT_* of it */
+	uint64_t position;      /* in the directory: where getdents(2) is told to go on; from 3 */
+	uint64_t image_nid;     /* DENTRY_UNLOADED */
+	uint32_t image_type;    /* DT_* of it */
 	char inline_name[DENTRY_INLINE_NAME];
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "libos/core/heap.h"
+#include "libos/core/log.h"
 #include "libos/files/inode.h"
 #include "libos/processes/process.h"
 
@@ -266,6 +267,18 @@ int fd_install(struct file *file, int least, bool close_on_exec)
 	if (from <= table->lowest_free)
 		table->lowest_free = fd + 1;
 	return (int)fd;
+}
+
+int fd_table_place(struct fd_table *table, struct file *file, int fd)
+{
+	LOCK_SCOPE(&table->lock);
+	if ((uint32_t)fd >= table->count && table_grow(table, (uint32_t)fd + 1)) {
+		file_unref(file);
+		return -ENOMEM;
+	}
+	ASSERT(!table->slots[fd]);
+	slot_set(table, (uint32_t)fd, file, false);
+	return 0;
 }
 
 int fd_replace(struct file *file, int fd, bool close_on_exec)

@@ -24,6 +24,9 @@ struct file *fd_table_get(struct fd_table *table, int fd);
 /* The lowest descriptor >= @from in use, or -1: for /proc/PID/fd. *ret_file referenced. */
 int fd_table_next(struct fd_table *table, int from, struct file **ret_file, bool *ret_cloexec);
 
+/* Put @file (taken over) at @fd of a table that nobody uses yet: 0 or -ENOMEM. */
+MUST_CHECK int fd_table_place(struct fd_table *table, struct file *file, int fd);
+
 MUST_CHECK int fd_close(int fd);
 /* At exactly @fd, closing what is there (dup2): @fd or -errno. A reference is taken. */
 MUST_CHECK int fd_replace(struct file *file, int fd, bool close_on_exec);

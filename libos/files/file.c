@@ -64,8 +64,8 @@ int file_count_writer(struct inode *inode)
 	do {
 		if (writers < 0)
 			return -ETXTBSY;
-	} while (!__atomic_compare_exchange_n(&inode->writers, &writers, writers + 1, false,
-		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(
+		&inode->writers, &writers, writers + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 	return 0;
 }
 

@@ -37,8 +37,7 @@ struct fs_context *fs_context_ref(struct fs_context *context)
 
 void fs_context_unref(struct fs_context *context)
 {
-	if (!context ||
-		__atomic_sub_fetch(&context->reference_count, 1, __ATOMIC_ACQ_REL) != 0)
+	if (!context || __atomic_sub_fetch(&context->reference_count, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	dentry_unref(context->root);
 	dentry_unref(context->directory);

@@ -206,8 +206,7 @@ static int entry_new(struct dentry *dir, const char *name, uint32_t length, uint
 	return 0;
 }
 
-int image_lookup(
-	struct dentry *dir, const char *name, uint32_t length, struct dentry **ret_entry)
+int image_lookup(struct dentry *dir, const char *name, uint32_t length, struct dentry **ret_entry)
 {
 	struct memory_inode *memory = memory_inode_of(dir->inode);
 	uint64_t nid = 0;

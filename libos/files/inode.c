@@ -67,14 +67,49 @@ struct inode *inode_ref(struct inode *inode)
 	return inode;
 }
 
+struct stale_text {
+	struct stale_text *next;
+	struct patched_text *text;
+};
+
+void inode_content_changes(struct inode *inode)
+{
+	struct stale_text *stale;
+
+	if (LIKELY(!inode->patched_text))
+		return;
+	stale = heap_alloc(sizeof(*stale));
+	LOCK_SCOPE(&inode->lock);
+	/* Without memory for the note the text is never freed: mapped text must not go. */
+	if (stale) {
+		stale->text = inode->patched_text;
+		stale->next = inode->stale_texts;
+		inode->stale_texts = stale;
+	}
+	inode->patched_text = NULL;
+}
+
+static void texts_free(struct inode *inode)
+{
+	struct stale_text *stale;
+
+	while ((stale = inode->stale_texts)) {
+		inode->stale_texts = stale->next;
+		if (stale->text)
+			patched_text_free(stale->text);
+		heap_free(stale);
+	}
+	if (inode->patched_text)
+		patched_text_free(inode->patched_text);
+}
+
 static void inode_free(struct inode *inode)
 {
 	if (inode->ops->release)
 		inode->ops->release(inode);
 	if (inode->fifo)
 		fifo_free(inode->fifo);
-	if (inode->patched_text)
-		patched_text_free(inode->patched_text);
+	texts_free(inode);
 	heap_free(inode->lock_waiters);
 	heap_free(inode);
 }

@@ -116,6 +116,7 @@ enum inode_flags {
 	INODE_COMPLETE = 2,  /* and all of them do: a miss is -ENOENT */
 	INODE_ANONYMOUS = 4, /* no file system: pipes, eventfds; see inode_new_anonymous */
 	INODE_DEAD = 8,      /* a directory that was removed */
+	INODE_SEALABLE = 32, /* a memfd */
 	INODE_LINKABLE = 16, /* O_TMPFILE without O_EXCL: may get a name though it has none */
 };
 
@@ -137,11 +138,15 @@ struct inode {
 
 	int32_t writers; /* > 0: open for writing so often; < 0: so many deny it (running programs)
 			  */
-	uint32_t seals;  /* F_SEAL_*, memfds */
+	uint32_t shared_writable_maps;   /* mappings that may write: file_map_shared,
+					    file_unmap_shared */
+	uint32_t seals;                  /* F_SEAL_*, memfds */
 	struct list posix_locks, flocks; /* libos/files/locks.c, under lock */
 	struct wait_queue *lock_waiters; /* the same; heap, NULL at first, freed with the inode */
 	struct fifo *fifo;               /* fifo_open's; freed by fifo_free with the inode */
 	struct patched_text *patched_text;
+	struct stale_text
+		*stale_texts; /* of earlier contents, may still be mapped: inode_content_changes */
 	const char *anonymous_name; /* INODE_ANONYMOUS; a constant */
 	void *private;              /* the ops owner's */
 };
@@ -188,6 +193,10 @@ void inode_status(struct inode *inode, struct file_status *ret_status);
 
 #define ANONYMOUS_DEVICE 0x0e /* st_dev of what no file system holds */
 
+/* The data are about to change: what was made of them (patched_text) is put aside until the inode
+ * goes. */
+void inode_content_changes(struct inode *inode);
+
 /* Coarse real time, ns; cheap. */
 int64_t inode_now(void);
 /* Set the given times to now (lock not needed: each is one word). */
@@ -213,7 +222,9 @@ void fifo_free(struct fifo *fifo); /* NULL is fine */
 /* libos/loader */
 void patched_text_free(struct patched_text *text);
 /* libos/files/locks.c: what a closed descriptor and a gone file leave behind. */
-void locks_close(struct file *file);   /* at each close(2): posix locks of the process */
+void locks_close(struct file *file); /* at each close(2): posix locks of the process */
+/* fcntl(2): F_GETLK to F_OFD_SETLKW, F_GETLEASE, F_SETLEASE. */
+long locks_fcntl(struct file *file, int command, uint64_t argument);
 void locks_release(struct file *file); /* at the last: flock and OFD locks */
 
 #endif

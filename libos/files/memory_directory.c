@@ -259,8 +259,8 @@ static int check_target(struct dentry *entry, struct dentry *target, uint32_t fl
 	return is_directory ? bury_unlocked(target) : 0;
 }
 
-static int exchange(struct dentry *old_dir, struct dentry *entry, struct dentry *new_dir,
-	struct dentry *target)
+static int exchange(
+	struct dentry *old_dir, struct dentry *entry, struct dentry *new_dir, struct dentry *target)
 {
 	bool moves_up = inode_is(entry->inode, S_IFDIR);
 	bool moves_down = inode_is(target->inode, S_IFDIR);

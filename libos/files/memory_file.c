@@ -22,8 +22,7 @@ static long memory_read(struct file *file, struct io *io, uint64_t *offset)
 
 	if (*offset >= size || !io->left)
 		return 0;
-	n = data_read(&memory_inode_of(inode)->data, io, *offset,
-		MIN(io->left, size - *offset));
+	n = data_read(&memory_inode_of(inode)->data, io, *offset, MIN(io->left, size - *offset));
 	if (n > 0) {
 		*offset += (uint64_t)n;
 		touch_read(file, inode);
@@ -31,16 +30,11 @@ static long memory_read(struct file *file, struct io *io, uint64_t *offset)
 	return n;
 }
 
-/* The data is about to change: what was made of the image's no longer holds. write_lock held. */
+/* write_lock held. */
 static void content_changes(struct inode *inode)
 {
-	struct patched_text *text = NULL;
-
 	memory_inode_of(inode)->is_changed = true;
-	if (UNLIKELY(inode->patched_text))
-		text = __atomic_exchange_n(&inode->patched_text, NULL, __ATOMIC_ACQ_REL);
-	if (text)
-		patched_text_free(text);
+	inode_content_changes(inode);
 }
 
 /* What a memfd's seals leave of a write of *size bytes. */
@@ -93,7 +87,7 @@ static long memory_write(struct file *file, struct io *io, uint64_t *offset)
 	long n;
 
 	LOCK_SCOPE(&inode->write_lock);
-	at = file->flags & O_APPEND ? inode->size : *offset;
+	at = file->flags & O_APPEND || *offset == FILE_OFFSET_END ? inode->size : *offset;
 	n = write_at(inode, io, at);
 	if (n > 0)
 		*offset = at + (uint64_t)n;
@@ -183,7 +177,8 @@ static int allocate_locked(struct inode *inode, uint32_t mode, uint64_t offset, 
 			return -EPERM;
 		if (offset >= inode->size)
 			return 0;
-		return data_punch(data, offset, MIN(end, ALIGN_UP(inode->size, PAGE_SIZE)) - offset);
+		return data_punch(
+			data, offset, MIN(end, ALIGN_UP(inode->size, PAGE_SIZE)) - offset);
 	}
 	if (end > inode->size && !(mode & FALLOC_FL_KEEP_SIZE)) {
 		if (inode->seals & F_SEAL_GROW)

@@ -15,7 +15,7 @@ struct memory_inode {
 	struct inode inode; /* first */
 	struct xattrs *xattrs;
 	struct erofs_inode *image; /* heap; NULL: not from the image */
-	bool is_changed;     /* the data is no longer the image's */
+	bool is_changed;           /* the data is no longer the image's */
 	bool xattrs_loaded;        /* the image's are in xattrs */
 	union {
 		struct data data;        /* regular files */

@@ -4,6 +4,8 @@
 #include "libos/core/log.h"
 #include "libos/files/path.h"
 
+/* What statfs(2) calls the size of file systems in memory: 16 GiB. */
+#define MEMORY_PAGES (16UL << (30 - PAGE_SHIFT))
 #define INODE_NUMBER_FIRST 2 /* 1 is bad blocks' by tradition, 2 the root directory's */
 
 struct list mounts = LIST_INIT(mounts);
@@ -58,4 +60,18 @@ uint64_t mount_next_inode(struct mount *mount)
 struct dentry *mount_root(void)
 {
 	return root;
+}
+
+/* Of file systems in memory: what the LibOS holds now, of as much as it could. */
+void mount_statistics(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
+	uint64_t *ret_inodes, uint64_t *ret_inodes_free)
+{
+	if (mount->statistics) {
+		mount->statistics(mount, ret_total, ret_free, ret_inodes, ret_inodes_free);
+		return;
+	}
+	*ret_total = MEMORY_PAGES;
+	*ret_free = MEMORY_PAGES - MIN(heap_used() >> PAGE_SHIFT, MEMORY_PAGES);
+	*ret_inodes = MEMORY_PAGES;
+	*ret_inodes_free = MEMORY_PAGES - MIN(mount->next_inode, MEMORY_PAGES);
 }

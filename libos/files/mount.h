@@ -28,12 +28,16 @@ struct mount {
 		uint64_t *ret_inodes, uint64_t *ret_inodes_free);
 };
 
+#define ANONYMOUS_FS_MAGIC 0x09041934 /* statfs(2) of pipes and the like */
+
 extern struct list mounts; /* nothing is added once programs run: no lock */
 
 /* A mount without a root yet (set it, then mount_attach): heap. NULL: no memory. */
 struct mount *mount_new(const char *type, const char *source, uint64_t magic, uint32_t flags);
 /* At the directory @path, made if missing. "/" first. */
 MUST_CHECK int mount_attach(struct mount *mount, const char *path);
+void mount_statistics(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
+	uint64_t *ret_inodes, uint64_t *ret_inodes_free);
 uint64_t mount_next_inode(struct mount *mount);
 struct dentry *mount_root(void); /* of all: "/"; not referenced */
 

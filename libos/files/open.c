@@ -165,8 +165,8 @@ static int open_existing(struct dentry *dentry, uint32_t flags, struct file **re
 	return 0;
 }
 
-static int create(struct dentry *dir, const struct path_last *last, uint32_t mode,
-	struct dentry **ret_entry)
+static int create(
+	struct dentry *dir, const struct path_last *last, uint32_t mode, struct dentry **ret_entry)
 {
 	struct inode_template template;
 	int r = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
@@ -196,8 +196,9 @@ static int open_or_create(struct dentry *dir, const struct path_last *last, uint
 	if (!r && flags & O_EXCL)
 		return -EEXIST;
 	if (last->trailing_slash)
-		return r ? r == -ENOENT ? -EISDIR : r
-			 : inode_is(entry->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
+		return r                                 ? r == -ENOENT ? -EISDIR : r
+		       : inode_is(entry->inode, S_IFDIR) ? -EISDIR
+							 : -ENOTDIR;
 	if (!r)
 		return inode_is(entry->inode, S_IFDIR) ? -EISDIR
 						       : open_existing(entry, flags, ret_file);
@@ -249,8 +250,8 @@ static int open_unnamed_in(
 		return r;
 	if (!(flags & O_EXCL))
 		inode->flags |= INODE_LINKABLE;
-	dentry = dentry_new(dir, name, (uint32_t)format_string(name, sizeof(name), "#%lu",
-		inode->number), inode);
+	dentry = dentry_new(dir, name,
+		(uint32_t)format_string(name, sizeof(name), "#%lu", inode->number), inode);
 	if (!dentry)
 		return -ENOMEM;
 	dentry->flags |= DENTRY_UNLINKED;

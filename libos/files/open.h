@@ -8,6 +8,8 @@
 #include "libos/files/inode.h"
 
 #define FILE_SIZE_MAX ((uint64_t)INT64_MAX)
+/* As the offset of a write: at the end, wherever that is then (files with a map op). */
+#define FILE_OFFSET_END UINT64_MAX
 
 /* Flags of open(2) that fcntl(F_SETFL) changes, and those that a file keeps. */
 #define FILE_FLAGS_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)

@@ -156,7 +156,8 @@ static int link_text(struct inode *link, struct text *ret_text)
 	long length;
 
 	if (link->ops->target) {
-		*ret_text = (struct text){.rest = link->ops->target(link), .holder = inode_ref(link)};
+		*ret_text =
+			(struct text){.rest = link->ops->target(link), .holder = inode_ref(link)};
 		return 0;
 	}
 	if (!link->ops->readlink)
@@ -365,8 +366,8 @@ static int start_at_descriptor(struct walk *walk, int dir_fd, const char *path)
 	if (!file)
 		return -EBADF;
 	/* Pipes and the like have no place in the tree: an anonymous dentry holds them. */
-	walk->current = file->dentry ? dentry_ref(file->dentry)
-				     : dentry_new(NULL, "", 0, file->inode);
+	walk->current =
+		file->dentry ? dentry_ref(file->dentry) : dentry_new(NULL, "", 0, file->inode);
 	if (!walk->current)
 		return -ENOMEM;
 	return *path && !inode_is(walk->current->inode, S_IFDIR) ? -ENOTDIR : 0;
@@ -397,8 +398,7 @@ static int walk_start(struct walk *walk, int dir_fd, const char *path)
 		r = start_at_descriptor(walk, dir_fd, path);
 	if (r)
 		return r;
-	walk->root = walk->resolve & RESOLVE_SCOPED ? dentry_ref(walk->current)
-						    : fs_context_root();
+	walk->root = walk->resolve & RESOLVE_SCOPED ? dentry_ref(walk->current) : fs_context_root();
 	return 0;
 }
 

@@ -10,10 +10,10 @@
 #define PATH_LINKS_MAX 40
 
 enum path_flags {
-	PATH_FOLLOW = 1,     /* the last component's symbolic link too */
-	PATH_EMPTY = 2,      /* "" is the starting point itself (AT_EMPTY_PATH) */
-	PATH_DIRECTORY = 4,  /* must be a directory */
-	PATH_FROM_ROOT = 8,  /* for the LibOS itself: from the real root, whatever the caller's is */
+	PATH_FOLLOW = 1,    /* the last component's symbolic link too */
+	PATH_EMPTY = 2,     /* "" is the starting point itself (AT_EMPTY_PATH) */
+	PATH_DIRECTORY = 4, /* must be a directory */
+	PATH_FROM_ROOT = 8, /* for the LibOS itself: from the real root, whatever the caller's is */
 };
 
 /* The last component, when a walk stops before it. */
