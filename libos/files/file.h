@@ -55,7 +55,11 @@ struct file {
 	int32_t owner_pid;     /* F_SETOWN; negative: group */
 	struct list epoll_items;
 	struct lock epoll_lock;
+	bool counts_as_writer; /* in inode->writers */
 };
+
+/* libos/files/epoll.c: the file's last reference is gone and epoll_items is not empty. */
+void epoll_file_gone(struct file *file);
 
 struct file *file_ref(struct file *file);
 void file_unref(struct file *file); /* NULL is fine */

@@ -1,0 +1,371 @@
+#include "libos/files/dentry.h"
+
+#include "base/memory.h"
+#include "libos/core/heap.h"
+#include "libos/core/log.h"
+#include "libos/files/mount.h"
+
+#define BUCKET_BITS 16
+#define BUCKET_COUNT (1UL << BUCKET_BITS)
+
+struct bucket {
+	struct lock lock;
+	struct dentry *first;
+};
+
+struct lock rename_lock;
+static struct bucket *buckets;
+
+int dentry_cache_init(void)
+{
+	buckets = pool_alloc(BUCKET_COUNT * sizeof(*buckets));
+	return buckets ? 0 : -ENOMEM;
+}
+
+/* FNV-1a over the name, from the directory's address on; the product's high bits pick the bucket.
+ * Whoever makes collisions slows down only its own enclave. */
+static uint32_t name_hash(const struct dentry *parent, const char *name, uint32_t length)
+{
+	uint64_t hash = (uintptr_t)parent >> 5;
+
+	for (uint32_t i = 0; i < length; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3UL;
+	return (uint32_t)(hash * 0x9e3779b97f4a7c15UL >> 32);
+}
+
+static struct bucket *bucket_of(uint32_t hash)
+{
+	return &buckets[hash >> (32 - BUCKET_BITS)];
+}
+
+static int name_store(struct dentry *dentry, const char *name, uint32_t length)
+{
+	char *to = dentry->inline_name;
+
+	if (length >= sizeof(dentry->inline_name)) {
+		to = heap_alloc(length + 1);
+		if (!to)
+			return -ENOMEM;
+	}
+	memcpy(to, name, length);
+	to[length] = '\0';
+	dentry->name = to;
+	dentry->name_length = length;
+	return 0;
+}
+
+static void name_free(struct dentry *dentry, const char *name)
+{
+	if (name != dentry->inline_name)
+		heap_free((void *)(uintptr_t)name);
+}
+
+struct dentry *dentry_new(
+	struct dentry *parent, const char *name, uint32_t length, struct inode *inode)
+{
+	struct dentry *dentry = heap_alloc(sizeof(*dentry));
+
+	if (!dentry)
+		return NULL;
+	if (name_store(dentry, name, length)) {
+		heap_free(dentry);
+		return NULL;
+	}
+	dentry->reference_count = 1;
+	dentry->flags = parent ? 0 : DENTRY_ANONYMOUS;
+	dentry->parent = parent ? dentry_ref(parent) : NULL;
+	dentry->inode = inode ? inode_ref(inode) : NULL;
+	dentry->hash = name_hash(parent, name, length);
+	dentry->next_position = 3;
+	list_init(&dentry->children);
+	list_init(&dentry->sibling);
+	return dentry;
+}
+
+struct dentry *dentry_ref(struct dentry *dentry)
+{
+	__atomic_add_fetch(&dentry->reference_count, 1, __ATOMIC_RELAXED);
+	return dentry;
+}
+
+/* A loop and not a recursion: the last reference of a deep path frees it up to its top. */
+void dentry_unref(struct dentry *dentry)
+{
+	struct dentry *parent;
+
+	while (dentry && __atomic_sub_fetch(&dentry->reference_count, 1, __ATOMIC_ACQ_REL) == 0) {
+		parent = dentry->flags & DENTRY_ROOT ? NULL : dentry->parent;
+		inode_unref(dentry->inode);
+		name_free(dentry, dentry->name);
+		heap_free(dentry);
+		dentry = parent;
+	}
+}
+
+static bool is_named(const struct dentry *dentry, const struct dentry *parent, uint32_t hash,
+	const char *name, uint32_t length)
+{
+	return dentry->hash == hash && dentry->parent == parent && dentry->name_length == length &&
+	       !memcmp(dentry->name, name, length);
+}
+
+struct dentry *dentry_find(struct dentry *parent, const char *name, uint32_t length)
+{
+	uint32_t hash = name_hash(parent, name, length);
+	struct bucket *bucket = bucket_of(hash);
+	struct dentry *dentry;
+
+	lock_acquire(&bucket->lock);
+	for (dentry = bucket->first; dentry; dentry = dentry->hash_next) {
+		if (is_named(dentry, parent, hash, name, length)) {
+			dentry_ref(dentry);
+			break;
+		}
+	}
+	lock_release(&bucket->lock);
+	return dentry;
+}
+
+/* The bucket is locked. */
+static void hash_insert(struct dentry *dentry)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+
+	dentry->hash_next = bucket->first;
+	bucket->first = dentry;
+	dentry->flags |= DENTRY_HASHED;
+}
+
+static void hash_remove(struct dentry *dentry)
+{
+	struct dentry **link = &bucket_of(dentry->hash)->first;
+
+	while (*link != dentry)
+		link = &(*link)->hash_next;
+	*link = dentry->hash_next;
+	dentry->flags &= ~(uint32_t)DENTRY_HASHED;
+}
+
+static void list_in_directory(struct dentry *dentry, struct dentry *parent)
+{
+	dentry->position = parent->next_position++;
+	list_add_tail(&parent->children, &dentry->sibling);
+}
+
+void dentry_link(struct dentry *dentry)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+
+	dentry_ref(dentry);
+	list_in_directory(dentry, dentry->parent);
+	lock_acquire(&bucket->lock);
+	hash_insert(dentry);
+	lock_release(&bucket->lock);
+}
+
+void dentry_unlink(struct dentry *dentry)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+
+	lock_acquire(&bucket->lock);
+	hash_remove(dentry);
+	dentry->flags |= DENTRY_UNLINKED;
+	lock_release(&bucket->lock);
+	list_remove(&dentry->sibling);
+	dentry_unref(dentry);
+}
+
+static void buckets_lock(struct bucket *a, struct bucket *b)
+{
+	lock_acquire(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		lock_acquire(a < b ? &b->lock : &a->lock);
+}
+
+static void buckets_unlock(struct bucket *a, struct bucket *b)
+{
+	lock_release(&a->lock);
+	if (a != b)
+		lock_release(&b->lock);
+}
+
+/* Who looks for the old name or the new one sees it before or after, never neither: both buckets
+ * are locked meanwhile. */
+int dentry_move(struct dentry *dentry, struct dentry *new_parent, const char *name, uint32_t length,
+	struct dentry *target)
+{
+	uint32_t hash = name_hash(new_parent, name, length);
+	struct bucket *from = bucket_of(dentry->hash), *to = bucket_of(hash);
+	struct dentry *old_parent = dentry->parent;
+	const char *old_name = dentry->name;
+	char *long_name = NULL;
+
+	if (length >= DENTRY_INLINE_NAME) {
+		long_name = heap_alloc(length + 1);
+		if (!long_name)
+			return -ENOMEM;
+	}
+	buckets_lock(from, to);
+	if (target) {
+		hash_remove(target);
+		target->flags |= DENTRY_UNLINKED;
+	}
+	hash_remove(dentry);
+	dentry->name = long_name ? long_name : dentry->inline_name;
+	memmove((char *)(uintptr_t)dentry->name, name, length);
+	((char *)(uintptr_t)dentry->name)[length] = '\0';
+	dentry->name_length = length;
+	dentry->hash = hash;
+	dentry->parent = dentry_ref(new_parent);
+	hash_insert(dentry);
+	buckets_unlock(from, to);
+
+	if (target) {
+		list_remove(&target->sibling);
+		dentry_unref(target);
+	}
+	list_remove(&dentry->sibling);
+	list_in_directory(dentry, new_parent);
+	name_free(dentry, old_name);
+	dentry_unref(old_parent);
+	return 0;
+}
+
+/* Bytes of the structs that hold a name move with it. */
+static void names_swap(struct dentry *a, struct dentry *b)
+{
+	char text[DENTRY_INLINE_NAME];
+	const char *name_a = a->name, *name_b = b->name;
+	bool inline_a = name_a == a->inline_name, inline_b = name_b == b->inline_name;
+	uint32_t length = a->name_length, hash = a->hash;
+
+	memcpy(text, a->inline_name, sizeof(text));
+	memcpy(a->inline_name, b->inline_name, sizeof(text));
+	memcpy(b->inline_name, text, sizeof(text));
+	a->name = inline_b ? a->inline_name : name_b;
+	b->name = inline_a ? b->inline_name : name_a;
+	a->name_length = b->name_length;
+	b->name_length = length;
+	a->hash = b->hash;
+	b->hash = hash;
+}
+
+void dentry_exchange(struct dentry *a, struct dentry *b)
+{
+	struct bucket *bucket_a = bucket_of(a->hash), *bucket_b = bucket_of(b->hash);
+	struct dentry *parent = a->parent;
+
+	buckets_lock(bucket_a, bucket_b);
+	hash_remove(a);
+	hash_remove(b);
+	names_swap(a, b);
+	a->parent = b->parent;
+	b->parent = parent;
+	hash_insert(a);
+	hash_insert(b);
+	buckets_unlock(bucket_a, bucket_b);
+
+	list_remove(&a->sibling);
+	list_remove(&b->sibling);
+	list_in_directory(a, a->parent);
+	list_in_directory(b, b->parent);
+}
+
+void dentry_set_inode(struct dentry *dentry, struct inode *inode)
+{
+	struct bucket *bucket = bucket_of(dentry->hash);
+
+	lock_acquire(&bucket->lock);
+	dentry->flags &= ~(uint32_t)(DENTRY_NEGATIVE | DENTRY_WHITEOUT | DENTRY_UNLOADED);
+	__atomic_store_n(&dentry->inode, inode, __ATOMIC_RELEASE);
+	lock_release(&bucket->lock);
+}
+
+/* rename_lock held. */
+static struct dentry *parent_of(struct dentry *dentry)
+{
+	while (dentry->flags & DENTRY_ROOT && dentry->inode->mount->covered)
+		dentry = dentry->inode->mount->covered;
+	return dentry->parent ? dentry->parent : dentry;
+}
+
+struct dentry *dentry_parent(struct dentry *dentry)
+{
+	LOCK_SCOPE(&rename_lock);
+	return dentry_ref(parent_of(dentry));
+}
+
+bool dentry_is_below(struct dentry *dentry, struct dentry *ancestor)
+{
+	for (;;) {
+		struct dentry *parent = parent_of(dentry);
+
+		if (dentry == ancestor)
+			return true;
+		if (parent == dentry)
+			return false;
+		dentry = parent;
+	}
+}
+
+/* A text built from its end. */
+struct tail {
+	char *start, *at;
+};
+
+static bool tail_put(struct tail *tail, const char *text, size_t length)
+{
+	if ((size_t)(tail->at - tail->start) < length)
+		return false;
+	tail->at -= length;
+	memcpy(tail->at, text, length);
+	return true;
+}
+
+/* Up from @dentry, "/name" each. *ret_top: where it ended. */
+static bool path_put(
+	struct tail *tail, struct dentry *dentry, struct dentry *root, struct dentry **ret_top)
+{
+	while (dentry != root) {
+		if (dentry->flags & DENTRY_ROOT) {
+			if (!dentry->inode->mount->covered)
+				break;
+			dentry = dentry->inode->mount->covered;
+			continue;
+		}
+		if (!tail_put(tail, dentry->name, dentry->name_length))
+			return false;
+		if (dentry->flags & DENTRY_ANONYMOUS) {
+			*ret_top = root; /* reachable without a directory */
+			return true;
+		}
+		if (!tail_put(tail, "/", 1))
+			return false;
+		dentry = dentry->parent;
+	}
+	*ret_top = dentry;
+	return true;
+}
+
+long dentry_path(struct dentry *dentry, struct dentry *root, char *to, size_t size)
+{
+	struct tail tail = {to, to + size};
+	struct dentry *top;
+	char *end = to + size - 1;
+	long length;
+
+	LOCK_SCOPE(&rename_lock);
+	if (!size || !tail_put(&tail, "", 1))
+		return -ENAMETOOLONG;
+	if (dentry->flags & DENTRY_UNLINKED && !tail_put(&tail, " (deleted)", 10))
+		return -ENAMETOOLONG;
+	if (!path_put(&tail, dentry, root, &top))
+		return -ENAMETOOLONG;
+	if ((tail.at == end || *tail.at == ' ') && !tail_put(&tail, "/", 1))
+		return -ENAMETOOLONG;
+	if (top != root && !tail_put(&tail, "(unreachable)", 13))
+		return -ENAMETOOLONG;
+	length = end - tail.at;
+	memmove(to, tail.at, (size_t)length + 1);
+	return length;
+}

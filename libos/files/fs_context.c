@@ -1,0 +1,87 @@
+#include "libos/files/fs_context.h"
+
+#include "libos/core/heap.h"
+#include "libos/files/file.h"
+#include "libos/files/mount.h"
+#include "libos/processes/process.h"
+
+static struct fs_context *context_new(struct dentry *root, struct dentry *directory, uint32_t umask)
+{
+	struct fs_context *context = heap_alloc(sizeof(*context));
+
+	if (!context)
+		return NULL;
+	context->reference_count = 1;
+	context->root = dentry_ref(root);
+	context->directory = dentry_ref(directory);
+	context->umask = umask;
+	return context;
+}
+
+struct fs_context *fs_context_new(void)
+{
+	return context_new(mount_root(), mount_root(), 022);
+}
+
+struct fs_context *fs_context_copy(struct fs_context *context)
+{
+	LOCK_SCOPE(&context->lock);
+	return context_new(context->root, context->directory, context->umask);
+}
+
+struct fs_context *fs_context_ref(struct fs_context *context)
+{
+	__atomic_add_fetch(&context->reference_count, 1, __ATOMIC_RELAXED);
+	return context;
+}
+
+void fs_context_unref(struct fs_context *context)
+{
+	if (!context || __atomic_sub_fetch(&context->reference_count, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	dentry_unref(context->root);
+	dentry_unref(context->directory);
+	heap_free(context);
+}
+
+struct dentry *fs_context_root(void)
+{
+	struct fs_context *context = thread_current()->process->fs;
+
+	LOCK_SCOPE(&context->lock);
+	return dentry_ref(context->root);
+}
+
+struct dentry *fs_context_directory(void)
+{
+	struct fs_context *context = thread_current()->process->fs;
+
+	LOCK_SCOPE(&context->lock);
+	return dentry_ref(context->directory);
+}
+
+static void replace(struct lock *lock, struct dentry **place, struct dentry *dentry)
+{
+	struct dentry *old;
+
+	dentry_ref(dentry);
+	lock_acquire(lock);
+	old = *place;
+	*place = dentry;
+	lock_release(lock);
+	dentry_unref(old);
+}
+
+void fs_context_set_root(struct dentry *dentry)
+{
+	struct fs_context *context = thread_current()->process->fs;
+
+	replace(&context->lock, &context->root, dentry);
+}
+
+void fs_context_set_directory(struct dentry *dentry)
+{
+	struct fs_context *context = thread_current()->process->fs;
+
+	replace(&context->lock, &context->directory, dentry);
+}

@@ -1,0 +1,94 @@
+/* What a program finds when it starts: the tree of file systems. */
+#include <linux/major.h>
+
+#include "base/memory.h"
+#include "libos/files/image_layer.h"
+#include "libos/files/open.h"
+#include "libos/files/path.h"
+
+struct node {
+	const char *name;
+	uint32_t mode;
+	uint64_t rdev;
+	const char *target;
+};
+
+#define MEMORY_DEVICE(minor) ((uint64_t)MEM_MAJOR << 8 | (minor))
+
+static const struct node device_nodes[] = {
+	{"null", S_IFCHR | 0666, MEMORY_DEVICE(3), NULL},
+	{"zero", S_IFCHR | 0666, MEMORY_DEVICE(5), NULL},
+	{"full", S_IFCHR | 0666, MEMORY_DEVICE(7), NULL},
+	{"random", S_IFCHR | 0666, MEMORY_DEVICE(8), NULL},
+	{"urandom", S_IFCHR | 0666, MEMORY_DEVICE(9), NULL},
+	{"tty", S_IFCHR | 0666, (uint64_t)TTYAUX_MAJOR << 8, NULL},
+	{"fd", S_IFLNK, 0, "/proc/self/fd"},
+	{"stdin", S_IFLNK, 0, "/proc/self/fd/0"},
+	{"stdout", S_IFLNK, 0, "/proc/self/fd/1"},
+	{"stderr", S_IFLNK, 0, "/proc/self/fd/2"},
+	{"core", S_IFLNK, 0, "/proc/kcore"},
+};
+
+static int node_make(struct dentry *dir, const struct node *node)
+{
+	struct inode_template template = {
+		.mode = node->mode, .rdev = node->rdev, .target = node->target};
+	struct dentry *entry;
+	int r = dir->inode->ops->make(
+		dir, node->name, (uint32_t)strlen(node->name), &template, &entry);
+
+	if (!r)
+		dentry_unref(entry);
+	return r;
+}
+
+static int memory_mount_at(const char *path, uint32_t flags, uint32_t mode)
+{
+	struct mount *mount = memory_mount_new("tmpfs", "tmpfs", TMPFS_MAGIC, flags, mode);
+
+	return mount ? mount_attach(mount, path) : -ENOMEM;
+}
+
+static int devices_mount(void)
+{
+	CLEANUP(dentry_unrefp) struct dentry *dir = NULL;
+	int r = memory_mount_at("/dev", MOUNT_NOSUID, 0755);
+
+	r = r ? r : path_walk(AT_FDCWD, "/dev", PATH_FROM_ROOT, 0, &dir);
+	for (size_t i = 0; i < ARRAY_SIZE(device_nodes) && !r; i++)
+		r = node_make(dir, &device_nodes[i]);
+	return r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
+}
+
+/* Images made of single programs have no /tmp. */
+static int temporary_make(void)
+{
+	CLEANUP(dentry_unrefp) struct dentry *root = dentry_ref(mount_root());
+	static const struct node tmp = {"tmp", S_IFDIR | 01777, 0, NULL};
+	int r = node_make(root, &tmp);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+static int root_mount(struct erofs *image)
+{
+	struct mount *mount;
+	int r = 0;
+
+	if (image)
+		r = image_mount_new(image, &mount);
+	else
+		mount = memory_mount_new("tmpfs", "none", TMPFS_MAGIC, 0, 0755);
+	if (r || !mount)
+		return r ? r : -ENOMEM;
+	return mount_attach(mount, "/");
+}
+
+int files_init(struct erofs *image_root)
+{
+	int r = dentry_cache_init();
+
+	r = r ? r : root_mount(image_root);
+	r = r ? r : temporary_make();
+	return r ? r : devices_mount();
+}

@@ -1,0 +1,287 @@
+/* chmod(2), chown(2), utimensat(2), truncate(2), fallocate(2). */
+#include <linux/falloc.h>
+#include <linux/time_types.h>
+
+#include "libos/core/user.h"
+#include "libos/files/attributes.h"
+#include "libos/files/mount.h"
+#include "libos/files/open.h"
+#include "libos/syscalls/files_at.h"
+
+#define NS_PER_S 1000000000L
+#define UTIME_NOW ((1L << 30) - 1)
+#define UTIME_OMIT ((1L << 30) - 2)
+
+static long chmod_at(int dir_fd, uint64_t path, uint64_t mode, uint32_t walk_flags)
+{
+	struct inode *inode;
+	int r = at_inode(dir_fd, path, walk_flags, &inode);
+
+	if (r)
+		return r;
+	r = attributes_set_mode(inode, (uint32_t)mode);
+	inode_unref(inode);
+	return r;
+}
+
+long sys_chmod(struct thread *thread, const struct syscall_args *args)
+{
+	(void)thread;
+	return chmod_at(AT_FDCWD, args->a, args->b, PATH_FOLLOW);
+}
+
+long sys_fchmodat(struct thread *thread, const struct syscall_args *args)
+{
+	(void)thread;
+	return chmod_at((int)args->a, args->b, args->c, PATH_FOLLOW);
+}
+
+long sys_fchmodat2(struct thread *thread, const struct syscall_args *args)
+{
+	uint32_t flags = (uint32_t)args->d;
+
+	(void)thread;
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return chmod_at((int)args->a, args->b, args->c, at_walk_flags(flags));
+}
+
+long sys_fchmod(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+
+	(void)thread;
+	return file ? attributes_set_mode(file->inode, (uint32_t)args->b) : -EBADF;
+}
+
+static long chown_at(int dir_fd, uint64_t path, uint64_t uid, uint64_t gid, uint32_t walk_flags)
+{
+	struct inode *inode;
+	int r = at_inode(dir_fd, path, walk_flags, &inode);
+
+	if (r)
+		return r;
+	r = attributes_set_owner(inode, (uint32_t)uid, (uint32_t)gid);
+	inode_unref(inode);
+	return r;
+}
+
+long sys_chown(struct thread *thread, const struct syscall_args *args)
+{
+	(void)thread;
+	return chown_at(AT_FDCWD, args->a, args->b, args->c, PATH_FOLLOW);
+}
+
+long sys_lchown(struct thread *thread, const struct syscall_args *args)
+{
+	(void)thread;
+	return chown_at(AT_FDCWD, args->a, args->b, args->c, 0);
+}
+
+long sys_fchownat(struct thread *thread, const struct syscall_args *args)
+{
+	uint32_t flags = (uint32_t)args->e;
+
+	(void)thread;
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return chown_at((int)args->a, args->b, args->c, args->d, at_walk_flags(flags));
+}
+
+long sys_fchown(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+
+	(void)thread;
+	if (!file)
+		return -EBADF;
+	return attributes_set_owner(file->inode, (uint32_t)args->b, (uint32_t)args->c);
+}
+
+static int time_from(int64_t seconds, int64_t ns, struct new_time *ret)
+{
+	if (ns == UTIME_NOW)
+		ret->kind = TIME_NOW;
+	else if (ns == UTIME_OMIT)
+		ret->kind = TIME_LEFT;
+	else if (ns < 0 || ns >= NS_PER_S)
+		return -EINVAL;
+	else
+		ret->kind = TIME_GIVEN;
+	/* Beyond what 64 bits of nanoseconds hold (the year 2262): the last moment there is. */
+	if (__builtin_mul_overflow(seconds, NS_PER_S, &ret->ns) ||
+		__builtin_add_overflow(ret->ns, ns, &ret->ns))
+		ret->ns = seconds < 0 ? INT64_MIN : INT64_MAX;
+	return 0;
+}
+
+/* @path 0: the descriptor's own file. */
+static long times_at(int dir_fd, uint64_t path, const struct new_time times[2], uint32_t flags)
+{
+	struct inode *inode;
+	int r;
+
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (!path) {
+		CLEANUP(file_unrefp) struct file *file = dir_fd == AT_FDCWD ? NULL : fd_get(dir_fd);
+
+		if (dir_fd == AT_FDCWD)
+			return -EFAULT;
+		if (flags)
+			return -EINVAL;
+		return file ? attributes_set_times(file->inode, times[0], times[1]) : -EBADF;
+	}
+	r = at_inode(dir_fd, path, at_walk_flags(flags), &inode);
+	if (r)
+		return r;
+	r = attributes_set_times(inode, times[0], times[1]);
+	inode_unref(inode);
+	return r;
+}
+
+long sys_utimensat(struct thread *thread, const struct syscall_args *args)
+{
+	struct new_time times[2] = {{.kind = TIME_NOW}, {.kind = TIME_NOW}};
+	struct __kernel_timespec from[2];
+
+	(void)thread;
+	if (args->c) {
+		if (user_read(from, args->c, sizeof(from)))
+			return -EFAULT;
+		if (time_from(from[0].tv_sec, from[0].tv_nsec, &times[0]) ||
+			time_from(from[1].tv_sec, from[1].tv_nsec, &times[1]))
+			return -EINVAL;
+		if (times[0].kind == TIME_LEFT && times[1].kind == TIME_LEFT)
+			return 0;
+	}
+	return times_at((int)args->a, args->b, times, (uint32_t)args->d);
+}
+
+/* Microseconds: utimes(2), futimesat(2). */
+static long microtimes_at(int dir_fd, uint64_t path, uint64_t user_times)
+{
+	struct new_time times[2] = {{.kind = TIME_NOW}, {.kind = TIME_NOW}};
+	struct __kernel_old_timeval from[2];
+
+	if (user_times) {
+		if (user_read(from, user_times, sizeof(from)))
+			return -EFAULT;
+		for (int i = 0; i < 2; i++)
+			if (from[i].tv_usec < 0 || from[i].tv_usec >= 1000000 ||
+				time_from(from[i].tv_sec, from[i].tv_usec * 1000, &times[i]))
+				return -EINVAL;
+	}
+	return times_at(dir_fd, path, times, 0);
+}
+
+long sys_utimes(struct thread *thread, const struct syscall_args *args)
+{
+	(void)thread;
+	return args->a ? microtimes_at(AT_FDCWD, args->a, args->b) : -EFAULT;
+}
+
+long sys_futimesat(struct thread *thread, const struct syscall_args *args)
+{
+	(void)thread;
+	return microtimes_at((int)args->a, args->b, args->c);
+}
+
+long sys_utime(struct thread *thread, const struct syscall_args *args)
+{
+	struct new_time times[2] = {{.kind = TIME_NOW}, {.kind = TIME_NOW}};
+	int64_t from[2];
+
+	(void)thread;
+	if (!args->a)
+		return -EFAULT;
+	if (args->b) {
+		if (user_read(from, args->b, sizeof(from)))
+			return -EFAULT;
+		if (time_from(from[0], 0, &times[0]) || time_from(from[1], 0, &times[1]))
+			return -EINVAL;
+	}
+	return times_at(AT_FDCWD, args->a, times, 0);
+}
+
+static int truncate_inode(struct inode *inode, uint64_t size)
+{
+	int r;
+
+	if (inode_is(inode, S_IFDIR))
+		return -EISDIR;
+	if (!inode_is(inode, S_IFREG))
+		return -EINVAL;
+	r = inode_permission(inode, MAY_WRITE);
+	r = r ? r : file_count_writer(inode);
+	if (r)
+		return r;
+	r = inode_truncate(inode, size);
+	__atomic_sub_fetch(&inode->writers, 1, __ATOMIC_RELEASE);
+	return r;
+}
+
+long sys_truncate(struct thread *thread, const struct syscall_args *args)
+{
+	struct inode *inode;
+	int r;
+
+	(void)thread;
+	if ((int64_t)args->b < 0)
+		return -EINVAL;
+	r = at_inode(AT_FDCWD, args->a, PATH_FOLLOW, &inode);
+	if (r)
+		return r;
+	r = truncate_inode(inode, args->b);
+	inode_unref(inode);
+	return r;
+}
+
+long sys_ftruncate(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file = NULL;
+
+	(void)thread;
+	if ((int64_t)args->b < 0)
+		return -EINVAL;
+	file = fd_get((int)args->a);
+	if (!file)
+		return -EBADF;
+	if (!inode_is(file->inode, S_IFREG) || !file_can_write(file))
+		return -EINVAL;
+	return inode_truncate(file->inode, args->b);
+}
+
+static int check_allocate(const struct file *file, uint32_t mode, uint64_t offset, uint64_t size)
+{
+	if ((int64_t)offset < 0 || (int64_t)size <= 0)
+		return -EINVAL;
+	if (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (!file_can_write(file))
+		return -EBADF;
+	if (inode_is(file->inode, S_IFIFO))
+		return -ESPIPE;
+	if (inode_is(file->inode, S_IFDIR))
+		return -EISDIR;
+	if (!inode_is(file->inode, S_IFREG))
+		return -ENODEV;
+	return offset + size > FILE_SIZE_MAX ? -EFBIG : 0;
+}
+
+long sys_fallocate(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+	uint32_t mode = (uint32_t)args->b;
+	int r;
+
+	(void)thread;
+	if (!file)
+		return -EBADF;
+	r = check_allocate(file, mode, args->c, args->d);
+	if (r)
+		return r;
+	if (!file->inode->ops->allocate)
+		return -EOPNOTSUPP;
+	return file->inode->ops->allocate(file->inode, mode, args->c, args->d);
+}

@@ -1,0 +1,199 @@
+/* fcntl(2) and ioctl(2). */
+#include <asm/ioctls.h>
+#include <linux/fs.h>
+
+#include "libos/core/user.h"
+#include "libos/files/descriptors.h"
+#include "libos/files/memfd.h"
+#include "libos/files/open.h"
+#include "libos/files/pipe.h"
+#include "libos/processes/process.h"
+#include "libos/syscalls/syscall.h"
+
+#define RLIMIT_NOFILE 7
+#define SIGNAL_MAX 64
+
+static long duplicate(struct file *file, uint64_t least, bool close_on_exec)
+{
+	struct process *process = thread_current()->process;
+	int fd;
+
+	if ((int)least < 0 || (uint32_t)least >= process->limits[RLIMIT_NOFILE].soft)
+		return -EINVAL;
+	fd = fd_install(file_ref(file), (int)least, close_on_exec);
+	if (fd < 0)
+		file_unref(file);
+	return fd;
+}
+
+static long set_flags(struct file *file, uint32_t flags)
+{
+	uint32_t wanted =
+		(file->flags & ~(uint32_t)FILE_FLAGS_SETTABLE) | (flags & FILE_FLAGS_SETTABLE);
+	int r = 0;
+
+	if (flags & O_NOATIME && !(file->flags & O_NOATIME) && !inode_is_owned(file->inode))
+		return -EPERM;
+	if (file->ops && file->ops->set_flags)
+		r = file->ops->set_flags(file, wanted);
+	if (!r)
+		__atomic_store_n(&file->flags, wanted, __ATOMIC_RELAXED);
+	return r;
+}
+
+static long set_owner(struct file *file, int32_t pid)
+{
+	if (pid == INT32_MIN)
+		return -EINVAL;
+	file->owner_pid = pid;
+	return 0;
+}
+
+static long set_owner_ex(struct file *file, uint64_t from)
+{
+	struct f_owner_ex owner;
+
+	if (USER_GET(&owner, from))
+		return -EFAULT;
+	if (owner.type != F_OWNER_TID && owner.type != F_OWNER_PID && owner.type != F_OWNER_PGRP)
+		return -EINVAL;
+	return set_owner(file, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
+}
+
+static long get_owner_ex(const struct file *file, uint64_t to)
+{
+	int32_t pid = file->owner_pid;
+	struct f_owner_ex owner = {pid < 0 ? F_OWNER_PGRP : F_OWNER_PID, pid < 0 ? -pid : pid};
+
+	return USER_PUT(to, owner);
+}
+
+static long set_signal(struct file *file, uint64_t signal)
+{
+	if (signal > SIGNAL_MAX)
+		return -EINVAL;
+	file->owner_signal = (uint32_t)signal;
+	return 0;
+}
+
+/* F_GET_RW_HINT and its like: hints for disks that we do not have; remembered they need not be. */
+static long write_hint(int command, uint64_t at)
+{
+	uint64_t hint = 0;
+
+	if (command == F_GET_RW_HINT || command == F_GET_FILE_RW_HINT)
+		return USER_PUT(at, hint);
+	if (USER_GET(&hint, at))
+		return -EFAULT;
+	return hint <= RWH_WRITE_LIFE_EXTREME ? 0 : -EINVAL;
+}
+
+static long control_file(struct file *file, int command, uint64_t argument)
+{
+	switch (command) {
+	case F_SETFL:
+		return set_flags(file, (uint32_t)argument);
+	case F_SETOWN:
+		return set_owner(file, (int32_t)argument);
+	case F_GETOWN:
+		return file->owner_pid;
+	case F_SETOWN_EX:
+		return set_owner_ex(file, argument);
+	case F_GETOWN_EX:
+		return get_owner_ex(file, argument);
+	case F_SETSIG:
+		return set_signal(file, argument);
+	case F_GETSIG:
+		return file->owner_signal;
+	case F_GETPIPE_SZ:
+		return pipe_size(file);
+	case F_SETPIPE_SZ:
+		return pipe_set_size(file, (uint32_t)argument);
+	case F_GET_SEALS:
+		return memfd_seals(file);
+	case F_ADD_SEALS:
+		return memfd_add_seals(file, (uint32_t)argument);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+	case F_GETLEASE:
+	case F_SETLEASE:
+		return locks_fcntl(file, command, argument);
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+	case F_GET_FILE_RW_HINT:
+	case F_SET_FILE_RW_HINT:
+		return write_hint(command, argument);
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_fcntl(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get_any((int)args->a);
+	int command = (int)args->b;
+
+	(void)thread;
+	if (!file)
+		return -EBADF;
+	switch (command) {
+	case F_DUPFD:
+		return duplicate(file, args->c, false);
+	case F_DUPFD_CLOEXEC:
+		return duplicate(file, args->c, true);
+	case F_GETFD:
+		return fd_get_cloexec((int)args->a);
+	case F_SETFD:
+		return fd_set_cloexec((int)args->a, args->c & FD_CLOEXEC);
+	case F_GETFL:
+		return (long)file->flags;
+	default:
+		return file->flags & O_PATH ? -EBADF : control_file(file, command, args->c);
+	}
+}
+
+static long set_flag_by_value(struct file *file, uint32_t flag, uint64_t from)
+{
+	int32_t on;
+
+	if (USER_GET(&on, from))
+		return -EFAULT;
+	return set_flags(file, on ? file->flags | flag : file->flags & ~flag);
+}
+
+static long bytes_left(struct file *file, uint64_t to)
+{
+	int32_t left = (int32_t)(file->inode->size - file->position);
+
+	return USER_PUT(to, left);
+}
+
+long sys_ioctl(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+	uint32_t request = (uint32_t)args->b;
+
+	(void)thread;
+	if (!file)
+		return -EBADF;
+	switch (request) {
+	case FIOCLEX:
+	case FIONCLEX:
+		return fd_set_cloexec((int)args->a, request == FIOCLEX);
+	case FIONBIO:
+		return set_flag_by_value(file, O_NONBLOCK, args->c);
+	case FIOASYNC:
+		return set_flag_by_value(file, FASYNC, args->c);
+	default:
+		break;
+	}
+	if (file->ops && file->ops->ioctl)
+		return file->ops->ioctl(file, request, args->c);
+	if (request == FIONREAD && inode_is(file->inode, S_IFREG))
+		return bytes_left(file, args->c);
+	return -ENOTTY;
+}
