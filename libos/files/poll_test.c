@@ -7,7 +7,7 @@
 #include "libos/files/host_stream.h"
 #include "libos/files/pipe.h"
 #include "libos/files/waiting_doubles.h"
-#include "libos/syscalls/deadline.h"
+#include "libos/syscalls/timeout.h"
 #include "libos/syscalls/syscall.h"
 
 /* struct pollfd */
@@ -188,17 +188,17 @@ static void test_deadlines(void)
 	int64_t span[2] = {INT64_MAX, 5};
 	uint64_t deadline;
 
-	CHECK_EQ(deadline_from_timespec((uintptr_t)span, &deadline), 0);
+	CHECK_EQ(timeout_from_timespec((uintptr_t)span, &deadline), 0);
 	CHECK_EQ(deadline, WAIT_FOREVER);
-	CHECK_EQ(deadline_from_timeval((uintptr_t)span, &deadline), 0);
+	CHECK_EQ(timeout_from_timeval((uintptr_t)span, &deadline), 0);
 	CHECK_EQ(deadline, WAIT_FOREVER);
 	span[0] = 0;
 	span[1] = 2000001;
-	CHECK_EQ(deadline_from_timeval((uintptr_t)span, &deadline), 0);
+	CHECK_EQ(timeout_from_timeval((uintptr_t)span, &deadline), 0);
 	CHECK_EQ(deadline - double_now_ns, 2000001000);
 	span[0] = -1;
-	CHECK_EQ(deadline_from_timespec((uintptr_t)span, &deadline), -EINVAL);
-	CHECK_EQ(deadline_from_timespec(0, &deadline), 0);
+	CHECK_EQ(timeout_from_timespec((uintptr_t)span, &deadline), -EINVAL);
+	CHECK_EQ(timeout_from_timespec(0, &deadline), 0);
 	CHECK_EQ(deadline, WAIT_FOREVER);
 }
 

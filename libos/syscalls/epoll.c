@@ -5,7 +5,7 @@
 #include <linux/eventpoll.h>
 
 #include "libos/files/eventfd.h"
-#include "libos/syscalls/deadline.h"
+#include "libos/syscalls/timeout.h"
 #include "libos/syscalls/mask.h"
 #include "libos/syscalls/syscall.h"
 
@@ -57,7 +57,7 @@ static long wait_on(const struct syscall_args *args, uint64_t deadline_ns)
 long sys_epoll_wait(struct thread *thread, const struct syscall_args *args)
 {
 	(void)thread;
-	return wait_on(args, deadline_from_ms((int32_t)args->d));
+	return wait_on(args, timeout_from_ms((int32_t)args->d));
 }
 
 long sys_epoll_pwait(struct thread *thread, const struct syscall_args *args)
@@ -66,7 +66,7 @@ long sys_epoll_pwait(struct thread *thread, const struct syscall_args *args)
 
 	if (r)
 		return r;
-	return mask_end(thread, wait_on(args, deadline_from_ms((int32_t)args->d)));
+	return mask_end(thread, wait_on(args, timeout_from_ms((int32_t)args->d)));
 }
 
 long sys_epoll_pwait2(struct thread *thread, const struct syscall_args *args)
@@ -74,7 +74,7 @@ long sys_epoll_pwait2(struct thread *thread, const struct syscall_args *args)
 	uint64_t deadline_ns;
 	int r;
 
-	r = deadline_from_timespec(args->d, &deadline_ns);
+	r = timeout_from_timespec(args->d, &deadline_ns);
 	if (!r)
 		r = mask_begin(thread, args->e, args->f);
 	return r ? r : mask_end(thread, wait_on(args, deadline_ns));

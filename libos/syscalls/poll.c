@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/processes/process.h"
-#include "libos/syscalls/deadline.h"
+#include "libos/syscalls/timeout.h"
 #include "libos/syscalls/mask.h"
 #include "libos/syscalls/syscall.h"
 
@@ -129,7 +129,7 @@ static long poll_resume(struct thread *thread)
 
 long sys_poll(struct thread *thread, const struct syscall_args *args)
 {
-	uint64_t deadline_ns = deadline_from_ms((int32_t)args->c);
+	uint64_t deadline_ns = timeout_from_ms((int32_t)args->c);
 	uint32_t count = (uint32_t)args->b;
 	long r = do_poll(args->a, count, deadline_ns);
 
@@ -147,7 +147,7 @@ long sys_ppoll(struct thread *thread, const struct syscall_args *args)
 	uint64_t deadline_ns;
 	long r;
 
-	r = deadline_from_timespec(args->c, &deadline_ns);
+	r = timeout_from_timespec(args->c, &deadline_ns);
 	if (!r)
 		r = mask_begin(thread, args->d, args->e);
 	if (r)
@@ -156,7 +156,7 @@ long sys_ppoll(struct thread *thread, const struct syscall_args *args)
 	if (r == -EINTR)
 		r = -ERESTARTNOHAND;
 	/* A restart needs the time that is left, where it can be written. */
-	if (deadline_left_timespec(args->c, deadline_ns) && r == -ERESTARTNOHAND)
+	if (timeout_left_timespec(args->c, deadline_ns) && r == -ERESTARTNOHAND)
 		r = -EINTR;
 	return mask_end(thread, r);
 }

@@ -7,7 +7,7 @@
 #include "libos/core/heap.h"
 #include "libos/files/descriptors.h"
 #include "libos/processes/process.h"
-#include "libos/syscalls/deadline.h"
+#include "libos/syscalls/timeout.h"
 #include "libos/syscalls/mask.h"
 #include "libos/syscalls/syscall.h"
 
@@ -183,11 +183,11 @@ long sys_select(struct thread *thread, const struct syscall_args *args)
 	long r;
 
 	(void)thread;
-	r = deadline_from_timeval(args->e, &deadline_ns);
+	r = timeout_from_timeval(args->e, &deadline_ns);
 	if (r)
 		return r;
 	r = do_select(args, deadline_ns);
-	if (deadline_left_timeval(args->e, deadline_ns) && r == -ERESTARTNOHAND)
+	if (timeout_left_timeval(args->e, deadline_ns) && r == -ERESTARTNOHAND)
 		r = -EINTR;
 	return r;
 }
@@ -205,13 +205,13 @@ long sys_pselect6(struct thread *thread, const struct syscall_args *args)
 
 	if (args->f && USER_GET(&mask, args->f))
 		return -EFAULT;
-	r = deadline_from_timespec(args->e, &deadline_ns);
+	r = timeout_from_timespec(args->e, &deadline_ns);
 	if (!r)
 		r = mask_begin(thread, mask.address, mask.size);
 	if (r)
 		return r;
 	r = do_select(args, deadline_ns);
-	if (deadline_left_timespec(args->e, deadline_ns) && r == -ERESTARTNOHAND)
+	if (timeout_left_timespec(args->e, deadline_ns) && r == -ERESTARTNOHAND)
 		r = -EINTR;
 	return mask_end(thread, r);
 }
