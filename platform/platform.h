@@ -111,6 +111,47 @@ MUST_CHECK long platform_host_read(
 	int host_fd, void *to, size_t size); /* blocking, interruptible */
 MUST_CHECK long platform_host_write(int host_fd, const void *from, size_t size);
 MUST_CHECK long platform_host_pread(int host_fd, void *to, size_t size, uint64_t offset);
+/* lseek(2) of a regular file: the new offset, never negative. */
+MUST_CHECK long platform_host_seek(int host_fd, int64_t offset, int whence);
+
+/* What lies behind a descriptor. @access: O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND if set. */
+enum platform_host_kind {
+	PLATFORM_HOST_REGULAR,
+	PLATFORM_HOST_PIPE,
+	PLATFORM_HOST_SOCKET,
+	PLATFORM_HOST_TERMINAL,
+	PLATFORM_HOST_DEVICE, /* another character device, and whatever else */
+};
+struct platform_host_status {
+	enum platform_host_kind kind;
+	uint32_t access;
+	uint64_t size; /* of a regular file */
+};
+MUST_CHECK int platform_host_status(int host_fd, struct platform_host_status *ret_status);
+
+/* Sleep until a descriptor is ready: poll(2). Returns how many have @ready bits, only those that
+ * @events asks for and POLLERR, POLLHUP; 0 at @deadline_ns (monotonic; 0 = do not sleep);
+ * -EINTR: the calling thread has pending work, or platform_thread_interrupt was called for it since
+ * its pending mark was last cleared. With 0 for the deadline never -EINTR. */
+struct platform_host_poll {
+	int32_t host_fd;
+	uint16_t events, ready; /* POLL* */
+};
+MUST_CHECK long platform_host_poll(
+	struct platform_host_poll *polls, size_t count, uint64_t deadline_ns);
+
+/* A terminal's settings, the kernel's struct termios as bytes, and its window: rows, columns, width
+ * and height in dots. @when: 0 now, 1 after output, 2 and drop input. -ENOTTY: not a terminal. */
+struct platform_terminal {
+	uint8_t bytes[36];
+};
+struct platform_window {
+	uint16_t rows, columns, width, height;
+};
+MUST_CHECK int platform_host_terminal_get(int host_fd, struct platform_terminal *ret_terminal);
+MUST_CHECK int platform_host_terminal_set(
+	int host_fd, unsigned int when, const struct platform_terminal *terminal);
+MUST_CHECK int platform_host_terminal_window(int host_fd, struct platform_window *ret_window);
 
 /* Signals that the host's user sent to the enclave (bit n-1 = signal n) since the last call, and
  * the word that the host changes and wakes when there is one. */

@@ -5,7 +5,8 @@
 #include "libos/processes/process.h"
 #include "platform/platform.h"
 
-enum wake_state { AWAKE, WOKEN, ASLEEP };
+/* Of thread.wake. ASLEEP_IN_HOST: in platform_host_poll, which watches descriptors as well. */
+enum wake_state { AWAKE, WOKEN, ASLEEP, ASLEEP_IN_HOST };
 
 void wait_queue_init(struct wait_queue *queue)
 {
@@ -47,8 +48,12 @@ void wait_remove(struct waiter *waiter)
 
 void thread_wake(struct thread *thread)
 {
-	if (__atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL) == ASLEEP)
+	uint32_t state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);
+
+	if (state == ASLEEP)
 		platform_wake(&thread->wake, 1);
+	else if (state == ASLEEP_IN_HOST)
+		platform_thread_interrupt(thread);
 }
 
 void thread_interrupt(struct thread *thread)
@@ -102,38 +107,85 @@ static bool is_killed(struct thread *thread)
 	       __atomic_load_n(&thread->process->signals.group_exiting, __ATOMIC_ACQUIRE);
 }
 
-static int sleep_until(uint64_t deadline_ns, bool killable_only)
+/* What a sleep waits on besides the thread's waiters. */
+struct sleep {
+	uint64_t deadline_ns;
+	bool killable_only;
+	struct platform_host_poll *polls; /* NULL: nothing of the host's */
+	size_t poll_count;
+};
+
+/* A wake of a thread in the host leaves its pending mark behind, which would end each host call at
+ * once from here on. Cleared before signals are looked for: what comes later sets it again.
+ * Returns whether it was set; the way back to the program is then to look at everything again. */
+static bool pending_clear(struct thread *thread)
 {
-	struct thread *thread = thread_current();
-	uint32_t state;
+	return __atomic_exchange_n(&thread->block.pending, 0, __ATOMIC_SEQ_CST);
+}
+
+/* Leave the processor with thread->wake at @state; true: a descriptor of the host is ready. */
+static bool sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t state)
+{
+	long ready = 0;
+
+	thread->sleep_state = 'S';
+	if (sleep->polls)
+		ready = platform_host_poll(sleep->polls, sleep->poll_count, sleep->deadline_ns);
+	else
+		platform_wait(&thread->wake, state, sleep->deadline_ns);
+	thread->sleep_state = 0;
+	(void)__atomic_compare_exchange_n(
+		&thread->wake, &state, AWAKE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return ready > 0;
+}
+
+static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *was_pending)
+{
+	uint32_t asleep = sleep->polls ? ASLEEP_IN_HOST : ASLEEP, state;
 
 	for (;;) {
+		if (sleep->polls)
+			*was_pending |= pending_clear(thread);
 		/* A wake that came since the condition was tested: test it again. */
 		if (__atomic_exchange_n(&thread->wake, AWAKE, __ATOMIC_ACQ_REL) == WOKEN)
 			return 0;
-		if (killable_only ? is_killed(thread) : signal_is_pending(thread))
+		if (sleep->killable_only ? is_killed(thread) : signal_is_pending(thread))
 			return -EINTR;
-		if (deadline_ns != WAIT_FOREVER && platform_monotonic_ns() >= deadline_ns)
+		if (sleep->deadline_ns != WAIT_FOREVER &&
+			platform_monotonic_ns() >= sleep->deadline_ns)
 			return -ETIMEDOUT;
 		state = AWAKE;
-		if (!__atomic_compare_exchange_n(&thread->wake, &state, ASLEEP, false,
+		if (!__atomic_compare_exchange_n(&thread->wake, &state, asleep, false,
 			    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			continue;
-		thread->sleep_state = 'S';
-		platform_wait(&thread->wake, ASLEEP, deadline_ns);
-		thread->sleep_state = 0;
-		state = ASLEEP;
-		(void)__atomic_compare_exchange_n(
-			&thread->wake, &state, AWAKE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		if (sleep_once(thread, sleep, asleep))
+			return 0;
 	}
+}
+
+static int sleep_with(const struct sleep *sleep)
+{
+	struct thread *thread = thread_current();
+	bool was_pending = false;
+	int r = sleep_until(thread, sleep, &was_pending);
+
+	if (was_pending)
+		__atomic_store_n(&thread->block.pending, 1, __ATOMIC_SEQ_CST);
+	return r;
 }
 
 int wait_sleep(uint64_t deadline_ns)
 {
-	return sleep_until(deadline_ns, false);
+	return sleep_with(&(struct sleep){.deadline_ns = deadline_ns});
 }
 
 int wait_sleep_killable(uint64_t deadline_ns)
 {
-	return sleep_until(deadline_ns, true);
+	return sleep_with(&(struct sleep){.deadline_ns = deadline_ns, .killable_only = true});
+}
+
+int wait_sleep_host(struct platform_host_poll *polls, size_t count, uint64_t deadline_ns)
+{
+	return sleep_with(&(struct sleep){
+		.deadline_ns = deadline_ns, .polls = count ? polls : NULL, .poll_count = count});
 }

@@ -1,0 +1,10 @@
+/* eventfd(2): a counter that reads take and writes add to. */
+#ifndef LIBOS_FILES_EVENTFD_H
+#define LIBOS_FILES_EVENTFD_H
+
+#include "base/compiler.h"
+
+/* A new one at the lowest free descriptor: it, or -errno. @flags EFD_*. */
+MUST_CHECK long eventfd_install(uint32_t initial, uint32_t flags);
+
+#endif
