@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -182,6 +183,26 @@ UNUSED_FN static void become_nobody(void)
 UNUSED_FN static void let_others_run(void)
 {
 	usleep(30 * 1000);
+}
+
+UNUSED_FN static void test_interruption(int sig)
+{
+	static int count;
+
+	(void)sig;
+	if (++count > 20 * HANG_SECONDS)
+		_exit(98);
+}
+
+/* Twenty signals a second, without SA_RESTART, from now on: a blocking call that doesn't end with
+ * EINTR ends the program instead. For use in a child. */
+UNUSED_FN static void interrupt_from_now_on(void)
+{
+	const struct itimerval often = {{0, 50000}, {0, 50000}};
+	struct sigaction sa = {.sa_handler = test_interruption};
+
+	if (sigaction(SIGALRM, &sa, NULL) || setitimer(ITIMER_REAL, &often, NULL))
+		_exit(97);
 }
 
 /* Create or replace a file; false if any step fails. */
