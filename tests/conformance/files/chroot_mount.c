@@ -1,4 +1,4 @@
-/* covers: chroot mount umount2 pivot_root unshare setns */
+/* covers: chroot mount umount2 pivot_root unshare setns sethostname setdomainname */
 /* Changing what "/" and mounts mean: an ordinary user may not; root may chroot. */
 #include <sched.h>
 #include <sys/mount.h>

@@ -1,4 +1,4 @@
-/* covers: open read write mmap ioctl */
+/* covers: openat read write mmap */
 /* /dev as every program expects it, and the processor list of /sys. */
 #include <sys/mman.h>
 #include <sys/sysmacros.h>

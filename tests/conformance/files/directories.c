@@ -252,6 +252,29 @@ static void test_deleted_cwd(void)
 	close(fd);
 }
 
+/* A directory held open after its removal is empty and takes nothing. */
+static void test_deleted_but_open(void)
+{
+	char buf[256];
+	struct stat st;
+	int fd;
+
+	CHECK_OK(mkdir("held", 0755));
+	fd = open("held", O_RDONLY | O_DIRECTORY);
+	CHECK_OK(rmdir("held"));
+	CHECK_OK(fstat(fd, &st));
+	CHECK_EQ(st.st_nlink, 0);
+	CHECK_ERRNO(syscall(SYS_getdents64, fd, buf, sizeof(buf)), ENOENT);
+	CHECK_ERRNO(openat(fd, "x", O_RDWR | O_CREAT, 0600), ENOENT);
+	CHECK_ERRNO(mkdirat(fd, "x", 0700), ENOENT);
+	CHECK_ERRNO(symlinkat("x", fd, "y"), ENOENT);
+	CHECK_ERRNO(linkat(AT_FDCWD, "f", fd, "x", 0), ENOENT);
+	CHECK_ERRNO(fstatat(fd, "x", &st, 0), ENOENT);
+	CHECK_OK(mkdir("held", 0755));
+	CHECK_ERRNO(openat(fd, "x", O_RDWR | O_CREAT, 0600), ENOENT);
+	close(fd);
+}
+
 static void test_moved_cwd(void)
 {
 	char buf[PATH_MAX];
@@ -279,6 +302,7 @@ int main(void)
 	test_telldir();
 	test_chdir();
 	test_deleted_cwd();
+	test_deleted_but_open();
 	test_moved_cwd();
 	return test_done();
 }

@@ -1,4 +1,4 @@
-/* covers: mknod mknodat open read write poll */
+/* covers: mknod mknodat openat read write poll */
 /* fifo(7): named pipes and the rules of opening them. */
 #include <poll.h>
 

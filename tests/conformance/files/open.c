@@ -28,6 +28,29 @@ static void test_creation(void)
 	CHECK_ERRNO(open(BAD_POINTER, O_RDONLY), EFAULT);
 }
 
+/* The C library uses openat(2) throughout; programs without it may use open(2). */
+static void test_plain_call(void)
+{
+	long fd = syscall(SYS_open, "plain", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(fcntl((int)fd, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(mode_of("plain"), 0640);
+	CHECK_EQ(close((int)fd), 0);
+	CHECK_ERRNO(syscall(SYS_open, "plain", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
+	CHECK_ERRNO(syscall(SYS_open, "none", O_RDONLY), ENOENT);
+	CHECK_ERRNO(syscall(SYS_open, BAD_POINTER, O_RDONLY), EFAULT);
+}
+
+/* openat(2) ignores flags it doesn't know. */
+static void test_unknown_flags(void)
+{
+	long fd = syscall(SYS_openat, AT_FDCWD, "plain", O_RDONLY | 1 << 30);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(close((int)fd), 0);
+}
+
 static void test_umask_and_modes(void)
 {
 	int fd;
@@ -271,6 +294,8 @@ int main(void)
 {
 	test_begin();
 	test_creation();
+	test_plain_call();
+	test_unknown_flags();
 	test_umask_and_modes();
 	test_access_modes();
 	test_lowest_descriptor();

@@ -1,11 +1,9 @@
-/* covers: open read readlink getdents64 prctl */
+/* covers: openat read readlink getdents64 prctl */
 /* /proc/self, read as programs read it: proc(5). */
 #include <ctype.h>
 #include <dirent.h>
 #include <elf.h>
 #include <sys/auxv.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -70,91 +68,6 @@ static void test_exe_is_elf(void)
 	CHECK_EQ(open("/proc/self/exe", O_WRONLY), -1);
 	CHECK(errno == ETXTBSY || errno == EROFS || (errno == EACCES && !is_root()));
 	close(fd);
-}
-
-struct mapping {
-	unsigned long start, end, offset, ino;
-	char perms[5], name[PATH_MAX];
-	unsigned major, minor;
-};
-
-static bool find_mapping(const void *inside, struct mapping *ret)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	char line[PATH_MAX + 100];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		ret->name[0] = 0;
-		if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %[^\n]", &ret->start, &ret->end,
-			    ret->perms, &ret->offset, &ret->major, &ret->minor, &ret->ino,
-			    ret->name) < 7)
-			break;
-		found = ret->start <= (unsigned long)inside && (unsigned long)inside < ret->end;
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-static void test_maps(void)
-{
-	struct mapping m = {0};
-	struct stat st;
-	char *heap = malloc(100), exe[PATH_MAX], name[PATH_MAX + 2];
-	int fd = open("mapped", O_RDWR | O_CREAT, 0600);
-	char *p;
-
-	snprintf(exe, sizeof(exe), "%.4000s", link_of("/proc/self/exe"));
-	CHECK(find_mapping((void *)(uintptr_t)test_maps, &m));
-	CHECK_STR(m.perms, "r-xp");
-	CHECK_STR(m.name, exe);
-	CHECK(find_mapping(text, &m));
-	CHECK_STR(m.perms, "rw-p");
-	CHECK(find_mapping(&m, &m));
-	CHECK_STR(m.name, "[stack]");
-	CHECK(find_mapping(heap, &m));
-	CHECK_STR(m.name, "[heap]");
-	free(heap);
-	CHECK_OK(ftruncate(fd, 8192));
-	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 4096);
-	CHECK_OK(fstat(fd, &st));
-	CHECK(find_mapping(p, &m));
-	CHECK_STR(m.perms, "r--s");
-	CHECK_EQ(m.offset, 4096);
-	CHECK_EQ(m.ino, st.st_ino);
-	CHECK_EQ(m.end - m.start, 4096);
-	REQUIRE(getcwd(name, PATH_MAX - 10));
-	strcat(name, "/mapped");
-	CHECK_STR(m.name, name);
-	CHECK_OK(unlink("mapped"));
-	CHECK(find_mapping(p, &m));
-	strcat(name, " (deleted)");
-	CHECK_STR(m.name, name);
-	CHECK_OK(munmap(p, 4096));
-	CHECK(!find_mapping(p, &m));
-	close(fd);
-}
-
-static void test_smaps(void)
-{
-	char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const char *at;
-	char head[64];
-
-	CHECK(mprotect(p, 1 << 20, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
-	memset(p, 1, 40960);
-	snprintf(head, sizeof(head), "%lx-%lx rwxp", (long)p, (long)p + (1 << 20));
-	at = strstr(slurp("/proc/self/smaps"), head);
-	CHECK(at != NULL);
-	if (at) {
-		CHECK_EQ(field(at, "Size:"), 1024);
-		CHECK(field(at, "Rss:") >= 40);
-		CHECK(field(at, "Pss:") >= 0);
-		CHECK(field(at, "Private_Dirty:") >= 0);
-		CHECK(strstr(at, "VmFlags: rd wr"));
-	}
-	CHECK_OK(munmap(p, 1 << 20));
 }
 
 static void test_status(void)
@@ -249,78 +162,6 @@ static void test_statm(void)
 			 &code),
 		4);
 	CHECK(size >= resident && resident > 0 && code > 0);
-}
-
-static void test_descriptors(void)
-{
-	char path[64], link[PATH_MAX], want[PATH_MAX + 10];
-	int fd = open("named", O_RDWR | O_CREAT | O_CLOEXEC, 0600), p[2], again;
-	struct stat st, via;
-
-	REQUIRE(getcwd(want, PATH_MAX - 1));
-	strcat(want, "/named");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	snprintf(link, sizeof(link), "%.4000s", link_of(path));
-	CHECK_STR(link, want);
-	CHECK_OK(lstat(path, &st));
-	CHECK(S_ISLNK(st.st_mode));
-	CHECK_EQ(st.st_mode & 0777, 0700);
-	CHECK_EQ(write(fd, "abc", 3), 3);
-	again = open(path, O_RDONLY);
-	CHECK_EQ(lseek(again, 0, SEEK_CUR), 0);
-	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 3);
-	close(again);
-	CHECK_OK(unlink("named"));
-	again = open(path, O_RDONLY);
-	CHECK_EQ(size_of(again), 3);
-	close(again);
-	CHECK(strstr(link_of(path), "/named (deleted)"));
-	CHECK_OK(pipe(p));
-	CHECK_OK(fstat(p[0], &st));
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
-	snprintf(want, sizeof(want), "pipe:[%lu]", (unsigned long)st.st_ino);
-	CHECK_STR(link_of(path), want);
-	CHECK_OK(stat(path, &via));
-	CHECK_EQ(via.st_ino, st.st_ino);
-	CHECK_ERRNO(open("/proc/self/fd/4000", O_RDONLY), ENOENT);
-	close(p[0]);
-	CHECK_ERRNO(readlink(path, link, sizeof(link)), ENOENT);
-	close(p[1]);
-	close(fd);
-}
-
-static void test_descriptor_listing(void)
-{
-	int count = 0, wrong = 0, extra = dup2(STDOUT_FILENO, 500);
-	DIR *d = opendir("/proc/self/fd");
-	bool seen = false;
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		count++;
-		wrong += !fd_open(atoi(e->d_name));
-		seen |= atoi(e->d_name) == extra;
-	}
-	CHECK(count >= 3 && wrong == 0 && seen);
-	closedir(d);
-	close(extra);
-}
-
-static void test_fdinfo(void)
-{
-	char path[64];
-	int fd = open("f", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-
-	CHECK_EQ(write(fd, "12345", 5), 5);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	CHECK_EQ(field(slurp(path), "pos:"), 5);
-	CHECK(strstr(text, "flags:\t0"));
-	CHECK_EQ(strtol(strstr(text, "flags:") + 6, NULL, 8) & (O_ACCMODE | O_APPEND | O_CLOEXEC),
-		O_RDWR | O_APPEND | O_CLOEXEC);
-	CHECK(field(text, "mnt_id:") > 0);
-	close(fd);
 }
 
 static void test_task(void)
@@ -439,16 +280,11 @@ int main(int argc, char **argv)
 	test_arguments(argv);
 	test_links();
 	test_exe_is_elf();
-	test_maps();
-	test_smaps();
 	test_status();
 	test_signal_masks();
 	test_stat();
 	test_states_of_others();
 	test_statm();
-	test_descriptors();
-	test_descriptor_listing();
-	test_fdinfo();
 	test_task();
 	test_comm();
 	test_auxv();

@@ -1,4 +1,4 @@
-/* covers: open read lseek uname sysinfo */
+/* covers: openat read lseek uname sysinfo */
 /* The system-wide files of /proc, read as programs read them: proc(5). */
 #include <ctype.h>
 #include <dirent.h>

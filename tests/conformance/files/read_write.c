@@ -1,5 +1,6 @@
 /* covers: read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 */
 /* Reading and writing regular files: offsets, short counts, vectors, flags, errors. */
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "tests/conformance/files/conformance.h"
@@ -120,6 +121,48 @@ static void test_version_two(void)
 	close(fd);
 }
 
+/* Offsets are 64 bits wide. */
+static void test_far(void)
+{
+	const off_t far = (1LL << 33) + 5;
+	char c = 'x';
+	int fd = open("far", O_RDWR | O_CREAT, 0600);
+
+	CHECK_EQ(pwrite(fd, "end", 3, far), 3);
+	CHECK_EQ(size_of(fd), far + 3);
+	CHECK_EQ(pread(fd, &c, 1, far - 1), 1);
+	CHECK_EQ(c, 0);
+	CHECK_EQ(lseek(fd, -1, SEEK_END), far + 2);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	CHECK_EQ(c, 'd');
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), far + 3);
+	CHECK_EQ(pwrite(fd, "x", 1, LLONG_MAX), -1);
+	CHECK(errno == EFBIG || errno == EINVAL);
+	close(fd);
+}
+
+/* A fault in the middle of a write ends it short; what was there is in the file. */
+static void test_partial_fault(void)
+{
+	char *two = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec v[2] = {{(void *)"abc", 3}, {BAD_POINTER, 5}};
+	int fd = open("partial", O_RDWR | O_CREAT, 0600);
+	ssize_t n;
+
+	REQUIRE(two != MAP_FAILED && munmap(two + 4096, 4096) == 0);
+	memset(two, 'q', 4096);
+	n = write(fd, two + 4000, 200);
+	CHECK(n == 96 || (n == -1 && errno == EFAULT));
+	CHECK_EQ(size_of(fd), n < 0 ? 0 : n);
+	CHECK_OK(ftruncate(fd, 0));
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	n = syscall(SYS_writev, fd, v, 2);
+	CHECK(n == 3 || (n == -1 && errno == EFAULT));
+	CHECK_EQ(size_of(fd), n < 0 ? 0 : 3);
+	CHECK_OK(munmap(two, 4096));
+	close(fd);
+}
+
 static void test_errors(void)
 {
 	char buf[8];
@@ -186,6 +229,8 @@ int main(void)
 	test_vectors();
 	test_positioned_vectors();
 	test_version_two();
+	test_far();
+	test_partial_fault();
 	test_errors();
 	test_pipes_do_not_seek();
 	test_shared_offset();

@@ -1,5 +1,5 @@
-/* covers: setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
- * removexattr lremovexattr fremovexattr */
+/* covers: setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr
+ * flistxattr removexattr lremovexattr fremovexattr */
 /* Extended attributes, "user." ones mostly. */
 #include <sys/xattr.h>
 
