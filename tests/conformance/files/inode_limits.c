@@ -1,4 +1,4 @@
-/* covers: openat mkdir link rename rmdir setrlimit */
+/* covers: openat mkdir link rename rmdir */
 /* Where names, paths and tables end: path_resolution(7), getrlimit(2). */
 #include <sys/resource.h>
 
