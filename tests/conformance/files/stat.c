@@ -1,4 +1,4 @@
-/* covers: stat lstat fstat newfstatat statx mknod mknodat */
+/* covers: stat lstat fstat newfstatat statx mknodat */
 /* stat(2) and statx(2): types, links, sizes, blocks, times, flags. */
 #include <linux/stat.h>
 #include <sys/sysmacros.h>
