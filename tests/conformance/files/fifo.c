@@ -15,6 +15,8 @@ static void test_make(void)
 	CHECK_ERRNO(mkfifo("fifo", 0666), EEXIST);
 	CHECK_ERRNO(mkfifo("none/fifo", 0666), ENOENT);
 	CHECK_EQ(syscall(SYS_mknod, "node", S_IFIFO | 0600, 0), 0);
+	CHECK_OK(stat("node", &st));
+	CHECK(S_ISFIFO(st.st_mode));
 	CHECK_OK(mknodat(AT_FDCWD, "file", S_IFREG | 0600, 0));
 	CHECK_OK(mknod("file2", 0600, 0));
 	CHECK_OK(stat("file2", &st));

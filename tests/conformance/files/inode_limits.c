@@ -51,6 +51,7 @@ static void test_deep_tree(void)
 	for (i = 0; i < DEPTH && !chdir("..") && !rmdir(name); i++)
 		;
 	CHECK_EQ(i, DEPTH);
+	CHECK(!exists(name));
 	CHECK_OK(fchdir(top));
 	close(top);
 }

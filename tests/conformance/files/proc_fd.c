@@ -1,4 +1,4 @@
-/* covers: openat readlink stat getdents64 */
+/* covers: openat readlink newfstatat getdents64 */
 /* /proc/self/fd and fdinfo: proc(5). */
 #include <dirent.h>
 

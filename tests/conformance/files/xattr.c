@@ -97,6 +97,7 @@ static void test_links(void)
 	CHECK_ERRNO(lsetxattr("link", "user.no", "1", 1, 0), EPERM);
 	CHECK_ERRNO(lgetxattr("link", "user.through", buf, sizeof(buf)), ENODATA);
 	CHECK_OK(llistxattr("link", buf, sizeof(buf)));
+	CHECK(llistxattr("f", NULL, 0) > 0);
 	CHECK_ERRNO(lremovexattr("link", "user.no"), EPERM);
 	CHECK_OK(lsetxattr("f", "user.l", "1", 1, 0));
 	CHECK_OK(lremovexattr("f", "user.l"));
