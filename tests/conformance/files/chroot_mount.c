@@ -30,8 +30,25 @@ static void test_ordinary_user(void)
 	}
 }
 
+static bool unshare_is_filtered(void)
+{
+	pid_t pid = test_fork();
+	int status = 0;
+
+	if (pid == 0) {
+		become_nobody();
+		_exit(unshare(0) && errno == EPERM);
+	}
+	waitpid(pid, &status, 0);
+	return status != 0;
+}
+
 static void test_unshare_harmless(void)
 {
+	if (unshare_is_filtered()) {
+		test_skip("unshare", "a container's filter refuses it outright");
+		return;
+	}
 	FORKED("unsharing one's own needs no right")
 	{
 		become_nobody();
@@ -107,8 +124,11 @@ static void test_setns(void)
 {
 	int fd = open("file", O_RDONLY);
 
-	CHECK_ERRNO(syscall(SYS_setns, -1, 0), EBADF);
-	CHECK_ERRNO(syscall(SYS_setns, fd, 0), EINVAL);
+	/* A container's filter may say EPERM before the kernel looks. */
+	CHECK_EQ(syscall(SYS_setns, -1, 0), -1);
+	CHECK(errno == EBADF || errno == EPERM);
+	CHECK_EQ(syscall(SYS_setns, fd, 0), -1);
+	CHECK(errno == EINVAL || errno == EPERM);
 	close(fd);
 }
 
