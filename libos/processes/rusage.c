@@ -18,7 +18,7 @@ static void add_time(struct __kernel_old_timeval *tv, uint64_t ns)
 	tv->tv_usec = (long)(total % NS_PER_S / 1000);
 }
 
-uint64_t process_cpu_ns(struct process *process)
+static uint64_t process_cpu_ns(struct process *process)
 {
 	uint64_t ns = process->dead_user_ns + process->dead_system_ns;
 	struct thread *thread;
