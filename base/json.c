@@ -1,6 +1,6 @@
 #include "base/json.h"
 
-#include <linux/errno.h>
+#include <asm/errno.h>
 
 #include "base/memory.h"
 

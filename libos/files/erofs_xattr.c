@@ -1,6 +1,6 @@
 #include "libos/files/erofs.h"
 
-#include <linux/errno.h>
+#include <asm/errno.h>
 
 #include "base/checked.h"
 #include "base/memory.h"

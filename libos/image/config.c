@@ -1,6 +1,6 @@
 #include "libos/image/config.h"
 
-#include <linux/errno.h>
+#include <asm/errno.h>
 
 #include "base/json.h"
 #include "base/memory.h"

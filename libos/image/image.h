@@ -72,8 +72,10 @@ uint64_t image_section_size(const struct image *image, enum image_section_kind k
 int image_section_read(struct image *image, enum image_section_kind kind, void *to,
 	struct image_error *error) MUST_CHECK;
 
-/* Verified blocks of ROOTFS. @to has @count * IMAGE_BLOCK_SIZE bytes; on failure they are zeroed.
- * -EINVAL: blocks outside ROOTFS. */
+/* Verified blocks of ROOTFS. @to has @count * IMAGE_BLOCK_SIZE bytes, which the source can't reach;
+ * on failure they are zeroed. They are read to @to and checked there: a program that can write to
+ * it meanwhile changes what it gets itself, never what others get. -EINVAL: blocks outside ROOTFS.
+ */
 int image_block_read(
 	struct image *image, uint64_t index, void *to, struct image_error *error) MUST_CHECK;
 int image_blocks_read(struct image *image, uint64_t first, size_t count, void *to,
