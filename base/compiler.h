@@ -35,6 +35,16 @@
 		taken_;                                                                            \
 	})
 
+/* How many bits are set. The compiler's builtin may call its run-time library, which is not there. */
+static inline unsigned int bits_count(uint64_t value)
+{
+	unsigned int n = 0;
+
+	for (; value; value &= value - 1)
+		n++;
+	return n;
+}
+
 #define PAGE_SIZE 4096UL
 #define PAGE_SHIFT 12
 

@@ -6,6 +6,7 @@
 
 #include "base/format.h"
 #include "base/memory.h"
+#include "crypto/sha256.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/files/erofs.h"
@@ -323,14 +324,14 @@ static void make_files(struct process *process)
 {
 	int r;
 
-	process->files = fd_table_new();
-	process->fs = fs_context_new();
-	r = process->files && process->fs ? files_init(&root_erofs) : -ENOMEM;
+	r = files_init(&root_erofs);
+	if (!r) {
+		process->files = fd_table_new();
+		process->fs = fs_context_new();
+		r = process->files && process->fs ? 0 : -ENOMEM;
+	}
 	if (r)
 		refuse(STATUS_REFUSED, "the file systems can't be set up (error %d)", -r);
-	/* Needs the root that files_init made. */
-	fs_context_unref(process->fs);
-	process->fs = fs_context_new();
 	r = files_standard_streams(process->files);
 	if (r)
 		refuse(STATUS_REFUSED, "the standard streams can't be set up (error %d)", -r);
@@ -417,6 +418,7 @@ void libos_boot(const struct launch *given)
 			    ? (enum log_level)launch.log_level
 			    : LOG_WARNING;
 	trace_enabled = launch.flags & LAUNCH_TRACE;
+	sha256_choose();
 	thread = make_process();
 	open_image();
 	read_config();

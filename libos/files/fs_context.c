@@ -1,4 +1,8 @@
 #include "libos/files/fs_context.h"
+#include <linux/fcntl.h>
+
+#include "libos/files/path.h"
+
 
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
@@ -84,4 +88,14 @@ void fs_context_set_directory(struct dentry *dentry)
 	struct fs_context *context = thread_current()->process->fs;
 
 	replace(&context->lock, &context->directory, dentry);
+}
+
+int fs_context_enter(const char *path)
+{
+	CLEANUP(dentry_unrefp) struct dentry *dir = NULL;
+	int r = path_walk(AT_FDCWD, path, PATH_FOLLOW | PATH_DIRECTORY, 0, &dir);
+
+	if (!r)
+		fs_context_set_directory(dir);
+	return r;
 }

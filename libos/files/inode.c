@@ -1,5 +1,7 @@
 #include "libos/files/inode.h"
 
+#include "libos/loader/text.h"
+
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
@@ -96,11 +98,11 @@ static void texts_free(struct inode *inode)
 	while ((stale = inode->stale_texts)) {
 		inode->stale_texts = stale->next;
 		if (stale->text)
-			patched_text_free(stale->text);
+			patched_text_unref(stale->text);
 		heap_free(stale);
 	}
 	if (inode->patched_text)
-		patched_text_free(inode->patched_text);
+		patched_text_unref(inode->patched_text);
 }
 
 static void inode_free(struct inode *inode)

@@ -220,11 +220,9 @@ static inline uint32_t device_minor(uint64_t device)
 MUST_CHECK int fifo_open(struct inode *inode, struct file *file);
 void fifo_free(struct fifo *fifo); /* NULL is fine */
 /* libos/loader */
-void patched_text_free(struct patched_text *text);
 /* libos/files/locks.c: what a closed descriptor and a gone file leave behind. */
 void locks_close(struct file *file); /* at each close(2): posix locks of the process */
 /* fcntl(2): F_GETLK to F_OFD_SETLKW, F_GETLEASE, F_SETLEASE. */
-long locks_fcntl(struct file *file, int command, uint64_t argument);
 void locks_release(struct file *file); /* at the last: flock and OFD locks */
 
 #endif

@@ -100,3 +100,15 @@ int memfd_add_seals(struct file *file, uint32_t seals)
 	inode->seals |= seals;
 	return 0;
 }
+
+int file_shared_memory(uint64_t size, struct file **ret_file)
+{
+	CLEANUP(file_unrefp) struct file *file = NULL;
+	int r = memfd_new("/dev/zero", 0, &file);
+
+	if (!r)
+		r = inode_truncate(file->inode, ALIGN_UP(size, PAGE_SIZE));
+	if (!r)
+		*ret_file = TAKE(file);
+	return r;
+}

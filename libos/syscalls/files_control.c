@@ -4,6 +4,7 @@
 
 #include "libos/core/user.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/locks.h"
 #include "libos/files/memfd.h"
 #include "libos/files/open.h"
 #include "libos/files/pipe.h"

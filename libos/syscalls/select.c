@@ -66,7 +66,7 @@ static int select_make_entries(struct select_call *call)
 	size_t total = 0;
 
 	for (size_t word = 0; word < call->words; word++)
-		total += (size_t)__builtin_popcountl(select_word(call, word));
+		total += bits_count(select_word(call, word));
 	call->entries = call->few_entries;
 	call->fds = call->few_fds;
 	if (total <= SELECT_FEW_FILES)
