@@ -1,0 +1,6 @@
+#!/bin/sh
+# in_scratch.sh PROGRAM [ARGUMENT...]: runs PROGRAM in a new empty directory and removes it after.
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 99
+"$@"
