@@ -161,6 +161,8 @@ static void stop_and_continue(void)
 	int status;
 	pid_t pid = child_start(child_pauses);
 
+	/* In a group that is not orphaned, whoever started us: else SIGTSTP would do nothing. */
+	REQUIRE(setpgid(pid, pid) == 0);
 	kill(pid, SIGSTOP);
 	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
 	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
