@@ -7,20 +7,10 @@
 
 enum { RW = PROT_READ | PROT_WRITE };
 
-static int __attribute__((noinline)) recurses(long bytes)
-{
-	volatile char block[2048];
-
-	block[0] = 1;
-	if (bytes <= 0)
-		return block[0];
-	return recurses(bytes - (long)sizeof(block)) + block[0];
-}
-
 static void child_uses_six_mebibytes(void)
 {
-	REQUIRE(recurses(6 << 20) > 3000);
-	REQUIRE(recurses(6 << 20) > 3000);
+	REQUIRE(stack_use(6 << 20) > 3000);
+	REQUIRE(stack_use(6 << 20) > 3000);
 }
 
 /* A big step down, over many pages not yet there, is growth too. */
@@ -75,13 +65,13 @@ static void child_overflows(void)
 	alternate_stack();
 	REQUIRE(setrlimit(RLIMIT_STACK, &limit) == 0);
 	if (!sigsetjmp(out, 1))
-		recurses(100 << 20);
+		stack_use(100 << 20);
 	REQUIRE(got_address && here - got_address > (1 << 20));
 	REQUIRE(here - got_address < (4 << 20));
 	/* The limit counts at the moment of the fault: raise it, and there is room. */
 	limit.rlim_cur = limit.rlim_max;
 	REQUIRE(setrlimit(RLIMIT_STACK, &limit) == 0);
-	REQUIRE(recurses(5 << 20) > 2000);
+	REQUIRE(stack_use(5 << 20) > 2000);
 }
 
 static void child_has_growing_map(void)
@@ -129,7 +119,7 @@ static void child_execs_with_limit(void)
 
 static void *recurses_in_thread(void *arg)
 {
-	return (void *)(intptr_t)recurses((long)(intptr_t)arg);
+	return (void *)(intptr_t)stack_use((long)(intptr_t)arg);
 }
 
 static void threads_have_what_they_asked_for(void)
@@ -149,7 +139,7 @@ static void threads_have_what_they_asked_for(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1)
-		return strcmp(argv[1], "two") || recurses(2 << 20) < 1000;
+		return strcmp(argv[1], "two") || stack_use(2 << 20) < 1000;
 	test_start();
 	struct rlimit limit;
 	getrlimit(RLIMIT_STACK, &limit);

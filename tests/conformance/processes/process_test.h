@@ -200,6 +200,17 @@ static inline void pause_ms(long ms)
 		;
 }
 
+/* Uses so many bytes of stack by deep calls, which the compiler can't turn into a loop: they go
+ * through a pointer that it doesn't know. Returns how deep it was. */
+static __attribute__((noinline, unused)) long stack_use(long bytes)
+{
+	static long (*volatile again)(long) = stack_use;
+	char block[2048] = {1};
+
+	__asm__ volatile("" ::"r"(block) : "memory"); /* all of it is in use */
+	return bytes > 0 ? again(bytes - (long)sizeof(block)) + block[0] : 0;
+}
+
 static inline pid_t thread_id(void)
 {
 	return (pid_t)syscall(SYS_gettid);

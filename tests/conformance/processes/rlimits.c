@@ -120,23 +120,14 @@ static void child_has_small_address_space(void)
 	REQUIRE(mremap(p, SIZE / 4, SIZE, MREMAP_MAYMOVE) == MAP_FAILED && errno == ENOMEM);
 	REQUIRE(sbrk(SIZE) == (void *)-1 && errno == ENOMEM);
 	REQUIRE(munmap(p, SIZE / 4) == 0);
-	REQUIRE(!malloc(SIZE));
+	void *volatile heap = malloc(SIZE);
+	REQUIRE(!heap);
 }
 
 static void child_has_small_data(void)
 {
 	limit_set(RLIMIT_DATA, 16 << 20, 16 << 20);
 	REQUIRE(sbrk(64 << 20) == (void *)-1 && errno == ENOMEM);
-}
-
-static void __attribute__((noinline)) uses_stack(size_t bytes)
-{
-	volatile char block[4096];
-
-	block[0] = block[4095] = 1;
-	if (bytes > sizeof(block))
-		uses_stack(bytes - sizeof(block));
-	block[1] = 2;
 }
 
 static void child_execs_with_stack(void)
@@ -157,9 +148,9 @@ static int mode_stack(void)
 	alarm(DEADLINE_SECONDS);
 	REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 77);
 	REQUIRE(limit.rlim_max == 88);
-	uses_stack(512 << 10);
+	stack_use(512 << 10);
 	signal(SIGSEGV, SIG_DFL);
-	uses_stack(4 << 20);
+	stack_use(4 << 20);
 	return 0;
 }
 

@@ -142,21 +142,13 @@ static void on_overflow(int sig, siginfo_t *info, void *context)
 	siglongjmp(out, 1);
 }
 
-static int __attribute__((noinline)) overflows(int n)
-{
-	volatile char block[1024];
-
-	block[0] = (char)n;
-	return n < 0 ? 0 : overflows(n + 1) + block[0];
-}
-
 static void *overflows_in_thread(void *arg)
 {
 	stack_t s = {.ss_sp = stack, .ss_size = SIZE};
 
 	REQUIRE(sigaltstack(&s, NULL) == 0);
 	if (!sigsetjmp(out, 1))
-		overflows(0);
+		stack_use(1L << 40);
 	return arg;
 }
 
@@ -171,7 +163,7 @@ static void child_overflows(void)
 	for (int i = 0; i < 3; i++) {
 		guard = NULL;
 		if (!sigsetjmp(out, 1))
-			overflows(0);
+			stack_use(1L << 40);
 		REQUIRE(guard);
 	}
 	for (int i = 0; i < 3; i++) {
@@ -191,7 +183,7 @@ static void child_has_no_stack_left(void)
 	setrlimit(RLIMIT_STACK, &limit);
 	sigaltstack(&s, NULL);
 	handler_set(SIGSEGV, on_overflow, SA_ONSTACK);
-	overflows(0);
+	stack_use(1L << 40);
 }
 
 static void child_has_too_small_a_stack(void)
