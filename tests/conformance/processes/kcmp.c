@@ -1,0 +1,41 @@
+/* covers: kcmp dup */
+/* kcmp(2): which kernel objects two numbers stand for. */
+#include "tests/conformance/processes/process_test.h"
+
+#include <linux/kcmp.h>
+
+static long kcmp(int type, unsigned long a, unsigned long b)
+{
+	return syscall(SYS_kcmp, getpid(), getpid(), type, a, b);
+}
+
+static void comparing(void)
+{
+	int a = open("/dev/null", O_RDONLY), b = dup(a), c = open("/dev/null", O_RDONLY);
+	long r = kcmp(KCMP_FILE, (unsigned long)a, (unsigned long)b);
+
+	if (r == -1 && (errno == ENOSYS || errno == EPERM)) {
+		test_skip("kcmp", "not offered, or not permitted");
+		return;
+	}
+	CHECK_EQ(r, 0);
+	r = kcmp(KCMP_FILE, (unsigned long)a, (unsigned long)c);
+	CHECK(r == 1 || r == 2);
+	CHECK_EQ(kcmp(KCMP_FILE, (unsigned long)c, (unsigned long)a), 3 - r);
+	CHECK_EQ(kcmp(KCMP_VM, 0, 0), 0);
+	CHECK_EQ(kcmp(KCMP_FILES, 0, 0), 0);
+	CHECK_EQ(kcmp(KCMP_SIGHAND, 0, 0), 0);
+	CHECK_ERRNO(kcmp(99, 0, 0), EINVAL);
+	CHECK_ERRNO(kcmp(KCMP_FILE, 9999, (unsigned long)a), EBADF);
+	CHECK_ERRNO(syscall(SYS_kcmp, 0x3fffffff, getpid(), KCMP_VM, 0, 0), ESRCH);
+	close(a);
+	close(b);
+	close(c);
+}
+
+int main(void)
+{
+	test_start();
+	comparing();
+	return test_done();
+}
