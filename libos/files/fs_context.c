@@ -3,7 +3,6 @@
 
 #include "libos/files/path.h"
 
-
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
 #include "libos/files/mount.h"

@@ -68,11 +68,11 @@ long sys_setpgid(struct thread *thread, const struct syscall_args *args)
 	int32_t pid = (int32_t)args->a, pgid = (int32_t)args->b;
 	struct process *self = thread->process, *target;
 
-	if (pgid < 0)
+	if (pgid < 0 || pid < 0)
 		return -EINVAL;
 	LOCK_SCOPE(&process_table_lock);
 	target = pid ? process_find(pid) : self;
-	if (!target || pid < 0 || (target != self && target->parent != self))
+	if (!target || (target != self && target->parent != self))
 		return -ESRCH;
 	if (target != self && target->sid != self->sid)
 		return -EPERM;

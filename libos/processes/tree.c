@@ -49,6 +49,12 @@ void process_orphan_groups(struct process *process)
 			orphan_group(child->pgid, process);
 }
 
+bool process_group_is_orphaned(struct process *process)
+{
+	LOCK_SCOPE(&process_table_lock);
+	return !group_has_anchor(process->pgid, NULL);
+}
+
 void process_take_leadership(struct thread *thread)
 {
 	struct process *process = thread->process;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "libos/core/user.h"
 #include "libos/processes/process.h"
+#include "libos/processes/tree.h"
 #include "libos/signals/context.h"
 #include "libos/syscalls/syscall.h"
 #include "platform/platform.h"
@@ -278,7 +279,9 @@ static void default_action(struct thread *thread, int signo)
 		    thread->process->limits[4 /* RLIMIT_CORE */].soft && thread->process->dumpable;
 
 	if (SIGNAL_BIT(signo) & SET_STOP) {
-		stop_here(thread, signo);
+		/* Nobody could continue an orphaned group: the terminal's stops are ignored. */
+		if (signo == SIGSTOP || !process_group_is_orphaned(thread->process))
+			stop_here(thread, signo);
 		return;
 	}
 	/* No core file is written: it would carry the enclave's memory outside. */
@@ -325,6 +328,15 @@ void signal_deliver(struct thread *thread)
 	signal_mask_restore(thread);
 }
 
+static void altstack_restore(struct signal_thread *s, const struct signal_ucontext *uc)
+{
+	bool disabled = uc->stack_flags & SIGNAL_STACK_DISABLE;
+
+	s->altstack_base = disabled ? 0 : uc->stack_base;
+	s->altstack_size = disabled ? 0 : uc->stack_size;
+	s->altstack_flags = disabled ? 0 : (uint32_t)uc->stack_flags & ALTSTACK_AUTODISARM;
+}
+
 long sys_rt_sigreturn(struct thread *thread, const struct syscall_args *args)
 {
 	uint64_t sp = thread->block.frame.rsp - 8;
@@ -340,12 +352,7 @@ long sys_rt_sigreturn(struct thread *thread, const struct syscall_args *args)
 	}
 	context_restore(thread, &frame.uc.context);
 	signal_mask_set(thread, frame.uc.mask);
-	if (!(frame.uc.stack_flags & SIGNAL_STACK_DISABLE) || !frame.uc.stack_size) {
-		thread->signals.altstack_base = frame.uc.stack_base;
-		thread->signals.altstack_size = frame.uc.stack_size;
-		thread->signals.altstack_flags =
-			(uint32_t)frame.uc.stack_flags & ALTSTACK_AUTODISARM;
-	}
+	altstack_restore(&thread->signals, &frame.uc);
 	/* The program counter may lie in a patched window: let the exit path see to it. */
 	thread->block.pending = 1;
 	return 0;

@@ -31,9 +31,11 @@ void syscall_dispatch(struct thread *thread)
 {
 	struct frame *f = &thread->block.frame;
 	struct syscall_args args = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
-	uint64_t nr = f->orig_rax;
+	uint64_t nr = (uint32_t)f->orig_rax; /* as Linux: the lower half names the call */
 	long result;
 
+	/* All ones would say that this is no call. */
+	f->orig_rax = nr;
 	if (UNLIKELY(trace_enabled))
 		trace_enter(thread, nr, &args);
 	result = call(thread, nr, &args);

@@ -12,6 +12,7 @@
 #define POLL_COUNT_MAX 4096
 #define POLL_ERROR 8
 #define POLL_HANGUP 16
+#define POLL_INVALID 32
 
 /* struct stat of the x86-64 kernel. */
 struct host_stat {
@@ -94,6 +95,8 @@ long platform_host_poll(struct platform_host_poll *polls, size_t count, uint64_t
 	/* Believe no bit that was not asked for; count anew. */
 	ready = 0;
 	for (size_t i = 0; i < count; i++) {
+		if (polls[i].ready & POLL_INVALID)
+			polls[i].ready |= POLL_ERROR;
 		polls[i].ready &= (uint16_t)(polls[i].events | POLL_ERROR | POLL_HANGUP);
 		ready += polls[i].ready != 0;
 	}

@@ -176,9 +176,15 @@ void simulation_fault(struct thread *thread)
 
 void simulation_exit_work(struct thread *thread)
 {
+	struct frame *f = &thread->block.frame;
+	struct mm *mm = thread->process->mm;
+	bool same = f->rcx == f->rip; /* after a call both say where it goes on */
+
 	/* Cleared first: what is asked for from here on sets it again. */
 	__atomic_store_n(&thread->block.pending, 0, __ATOMIC_SEQ_CST);
-	thread->block.frame.rip = text_pc_to_native(thread->process->mm, thread->block.frame.rip);
+	f->rip = text_pc_to_native(mm, f->rip);
+	if (same)
+		f->rcx = f->rip;
 	signal_deliver(thread);
 	thread->block.frame.rip = text_pc_from_native(thread->process->mm, thread->block.frame.rip);
 }
