@@ -121,11 +121,23 @@ static void packet_pop(struct fifo *pipe)
 
 /* ---- One step ---- */
 
+uint32_t pipe_room_now(struct fifo *pipe)
+{
+	uint32_t room = pipe_free(pipe);
+
+	return room >= PIPE_ATOMIC && !packets_full(pipe) ? room : 0;
+}
+
+bool pipe_is_broken(struct fifo *pipe)
+{
+	return !count_read(&pipe->readers);
+}
+
 /* Room for a poll(2)er or for what sleeping writers wait for. Few bytes of room wake nobody: the
  * writer would come for each of them. */
 static void wake_writers(struct fifo *pipe)
 {
-	if (pipe_free(pipe) >= PIPE_ATOMIC && !packets_full(pipe))
+	if (pipe_room_now(pipe))
 		wait_wake_one(&pipe->writable, WRITABLE);
 }
 
@@ -204,7 +216,7 @@ long pipe_give(struct fifo *pipe, struct io *io, bool packets)
 	long r;
 
 	LOCK_SCOPE(&pipe->write_lock);
-	if (!count_read(&pipe->readers))
+	if (pipe_is_broken(pipe))
 		return -EPIPE;
 	r = pipe_prepare(pipe, packets);
 	if (r)
@@ -233,8 +245,7 @@ static bool pipe_is_readable(struct fifo *pipe)
 
 static bool pipe_is_writable(struct fifo *pipe)
 {
-	return (pipe_free(pipe) >= PIPE_ATOMIC && !packets_full(pipe)) ||
-	       !count_read(&pipe->readers);
+	return pipe_room_now(pipe) || pipe_is_broken(pipe);
 }
 
 static int pipe_wait(struct fifo *pipe, struct wait_queue *queue, bool (*is_ready)(struct fifo *))
@@ -339,9 +350,9 @@ static uint32_t pipe_poll(struct file *file, struct poll_table *table)
 	}
 	if (mode != O_RDONLY) {
 		poll_wait(table, &pipe->writable);
-		if (pipe_free(pipe) >= PIPE_ATOMIC && !packets_full(pipe))
+		if (pipe_room_now(pipe))
 			events |= WRITABLE;
-		if (!count_read(&pipe->readers))
+		if (pipe_is_broken(pipe))
 			events |= POLLERR;
 	}
 	return events;
