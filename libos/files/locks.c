@@ -295,13 +295,13 @@ static int range_of(struct file *file, const struct lock_request *request, struc
 	return 0;
 }
 
-static bool is_ofd(uint32_t command)
+static bool is_ofd(int command)
 {
 	return command >= F_OFD_GETLK;
 }
 
-static int request_to_lock(struct file *file, uint32_t command, const struct lock_request *request,
-	struct file_lock *lock)
+static int request_to_lock(
+	struct file *file, int command, const struct lock_request *request, struct file_lock *lock)
 {
 	struct process *process = thread_current()->process;
 
@@ -347,7 +347,7 @@ static bool mode_allows(const struct file *file, uint32_t type)
 	return type == F_UNLCK || mode == O_RDWR || mode == (type == F_RDLCK ? O_RDONLY : O_WRONLY);
 }
 
-static long lock_set(struct file *file, uint32_t command, const struct file_lock *wanted)
+static long lock_set(struct file *file, int command, const struct file_lock *wanted)
 {
 	if (!mode_allows(file, wanted->type))
 		return -EBADF;
@@ -358,12 +358,20 @@ static long lock_set(struct file *file, uint32_t command, const struct file_lock
 	return lock_now(file->inode, wanted, posix_set);
 }
 
-long locks_fcntl(struct file *file, uint32_t command, uint64_t address)
+/* As with fs.leases-enable = 0: nobody has one, nobody gets one. */
+static long lease_fcntl(int command)
+{
+	return command == F_GETLEASE ? F_UNLCK : -EINVAL;
+}
+
+long locks_fcntl(struct file *file, int command, uint64_t address)
 {
 	struct lock_request request;
 	struct file_lock wanted;
 	int r;
 
+	if (command == F_GETLEASE || command == F_SETLEASE)
+		return lease_fcntl(command);
 	if (USER_GET(&request, address))
 		return -EFAULT;
 	r = request_to_lock(file, command, &request, &wanted);

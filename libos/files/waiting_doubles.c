@@ -407,11 +407,11 @@ int fd_install(struct file *file, int least, bool close_on_exec)
 	return -EMFILE;
 }
 
-int fd_replace(struct file *file, int fd, bool close_on_exec)
+int fd_table_place(struct fd_table *table, struct file *file, int fd)
 {
-	(void)close_on_exec;
-	double_fd_set(fd, file_ref(file));
-	return fd;
+	(void)table;
+	double_fd_set(fd, file);
+	return 0;
 }
 
 int fd_close(int fd)
