@@ -123,8 +123,9 @@ static bool pending_clear(struct thread *thread)
 	return __atomic_exchange_n(&thread->block.pending, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Leave the processor with thread->wake at @state; true: a descriptor of the host is ready. */
-static bool sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t state)
+/* Leave the processor with thread->wake at @state. 1: a descriptor of the host is ready; 0: look
+ * why it ended; negative: the host does not do what it is asked for. */
+static int sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t state)
 {
 	long ready = 0;
 
@@ -136,12 +137,13 @@ static bool sleep_once(struct thread *thread, const struct sleep *sleep, uint32_
 	thread->sleep_state = 0;
 	(void)__atomic_compare_exchange_n(
 		&thread->wake, &state, AWAKE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	return ready > 0;
+	return ready > 0 ? 1 : ready == -EINTR ? 0 : (int)ready;
 }
 
 static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *was_pending)
 {
 	uint32_t asleep = sleep->polls ? ASLEEP_IN_HOST : ASLEEP, state;
+	int r;
 
 	for (;;) {
 		if (sleep->polls)
@@ -158,8 +160,9 @@ static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *w
 		if (!__atomic_compare_exchange_n(&thread->wake, &state, asleep, false,
 			    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			continue;
-		if (sleep_once(thread, sleep, asleep))
-			return 0;
+		r = sleep_once(thread, sleep, asleep);
+		if (r)
+			return MIN(r, 0);
 	}
 }
 

@@ -52,7 +52,8 @@ static long host_failed(struct file *file, long error, uint32_t events)
 	if (error != -EAGAIN || file->flags & O_NONBLOCK)
 		return error;
 	/* Somebody outside made it non-blocking. */
-	return wait_sleep_host(&poll, 1, WAIT_FOREVER) ? -ERESTARTSYS : 0;
+	error = wait_sleep_host(&poll, 1, WAIT_FOREVER);
+	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
 /* Does a transfer at @offset go on where the last one ended? That is the host's own offset; only

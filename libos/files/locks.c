@@ -295,13 +295,13 @@ static int range_of(struct file *file, const struct lock_request *request, struc
 	return 0;
 }
 
-static bool is_ofd(int command)
+static bool is_ofd(uint32_t command)
 {
 	return command >= F_OFD_GETLK;
 }
 
 static int request_to_lock(
-	struct file *file, int command, const struct lock_request *request, struct file_lock *lock)
+	struct file *file, uint32_t command, const struct lock_request *request, struct file_lock *lock)
 {
 	struct process *process = thread_current()->process;
 
@@ -347,7 +347,7 @@ static bool mode_allows(const struct file *file, uint32_t type)
 	return type == F_UNLCK || mode == O_RDWR || mode == (type == F_RDLCK ? O_RDONLY : O_WRONLY);
 }
 
-static long lock_set(struct file *file, int command, const struct file_lock *wanted)
+static long lock_set(struct file *file, uint32_t command, const struct file_lock *wanted)
 {
 	if (!mode_allows(file, wanted->type))
 		return -EBADF;
@@ -359,12 +359,12 @@ static long lock_set(struct file *file, int command, const struct file_lock *wan
 }
 
 /* As with fs.leases-enable = 0: nobody has one, nobody gets one. */
-static long lease_fcntl(int command)
+static long lease_fcntl(uint32_t command)
 {
 	return command == F_GETLEASE ? F_UNLCK : -EINVAL;
 }
 
-long locks_fcntl(struct file *file, int command, uint64_t address)
+long locks_fcntl(struct file *file, uint32_t command, uint64_t address)
 {
 	struct lock_request request;
 	struct file_lock wanted;
