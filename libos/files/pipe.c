@@ -141,12 +141,6 @@ static void wake_writers(struct fifo *pipe)
 		wait_wake_one(&pipe->writable, WRITABLE);
 }
 
-static void move_tail(struct fifo *pipe, uint64_t to)
-{
-	__atomic_store_n(&pipe->tail, to, __ATOMIC_RELEASE);
-	wake_writers(pipe);
-}
-
 /* What a read may see at once: to the end of the first packet, or up to its start. */
 static uint32_t stream_extent(struct fifo *pipe, uint32_t used, struct pipe_packet **ret_packet)
 {
@@ -161,7 +155,7 @@ static uint32_t stream_extent(struct fifo *pipe, uint32_t used, struct pipe_pack
 	return (uint32_t)(packet->end - packet->start);
 }
 
-long pipe_look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void *context)
+static long look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void *context)
 {
 	/* Before the bytes: the last writer may write and go in between. */
 	uint32_t writers = count_read(&pipe->writers), used, extent;
@@ -178,7 +172,18 @@ long pipe_look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void
 		return r;
 	if (packet)
 		packet_pop(pipe); /* what was not asked for of a packet is lost */
-	move_tail(pipe, pipe->tail + (packet ? extent : (uint32_t)r));
+	__atomic_store_n(
+		&pipe->tail, pipe->tail + (packet ? extent : (uint32_t)r), __ATOMIC_RELEASE);
+	return r;
+}
+
+long pipe_look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void *context)
+{
+	long r = look(pipe, size, consume, use, context);
+
+	/* With the lock free again: whoever is woken may want it. */
+	if (r > 0 && consume)
+		wake_writers(pipe);
 	return r;
 }
 
@@ -210,7 +215,7 @@ static int pipe_prepare(struct fifo *pipe, bool packets)
 	return packets ? packets_prepare(pipe) : 0;
 }
 
-long pipe_give(struct fifo *pipe, struct io *io, bool packets)
+static long give(struct fifo *pipe, struct io *io, bool packets)
 {
 	uint32_t room;
 	long r;
@@ -230,7 +235,15 @@ long pipe_give(struct fifo *pipe, struct io *io, bool packets)
 	if (packets)
 		packet_push(pipe, pipe->head, pipe->head + (uint64_t)r);
 	__atomic_store_n(&pipe->head, pipe->head + (uint64_t)r, __ATOMIC_RELEASE);
-	wait_wake_one(&pipe->readable, READABLE);
+	return r;
+}
+
+long pipe_give(struct fifo *pipe, struct io *io, bool packets)
+{
+	long r = give(pipe, io, packets);
+
+	if (r > 0)
+		wait_wake_one(&pipe->readable, READABLE);
 	return r;
 }
 
