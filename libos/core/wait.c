@@ -65,17 +65,36 @@ void thread_interrupt(struct thread *thread)
 		platform_thread_interrupt(thread);
 }
 
-static bool waiter_wake(struct waiter *waiter, uint32_t events)
+/* Threads to be woken once the queue is unlocked: woken earlier, on the same processor, they would
+ * run into the lock and sleep again. Words only: a thread may be gone by then, and a wake of what
+ * was its word harms nobody. */
+#define WAKE_BATCH 8
+struct wake_batch {
+	uint32_t *words[WAKE_BATCH];
+	size_t count;
+};
+
+static bool waiter_wake(struct waiter *waiter, uint32_t events, struct wake_batch *batch)
 {
+	struct thread *thread = waiter->thread;
+	uint32_t state;
+
 	waiter->woken = 1;
 	if (waiter->callback)
 		return waiter->callback(waiter, events);
-	thread_wake(waiter->thread);
+	state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);
+	if (state == ASLEEP_IN_HOST)
+		platform_thread_interrupt(thread);
+	else if (state == ASLEEP && batch->count < WAKE_BATCH)
+		batch->words[batch->count++] = &thread->wake;
+	else if (state == ASLEEP)
+		platform_wake(&thread->wake, 1);
 	return true;
 }
 
 static void wake(struct wait_queue *queue, uint32_t events, bool one)
 {
+	struct wake_batch batch = {.count = 0};
 	struct waiter *waiter, *next;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -83,12 +102,14 @@ static void wake(struct wait_queue *queue, uint32_t events, bool one)
 		return;
 	lock_acquire(&queue->lock);
 	LIST_FOR_EACH_SAFE (waiter, next, &queue->waiters, link) {
-		bool counted = waiter_wake(waiter, events);
+		bool counted = waiter_wake(waiter, events, &batch);
 
 		if (one && counted && waiter->exclusive)
 			break;
 	}
 	lock_release(&queue->lock);
+	for (size_t i = 0; i < batch.count; i++)
+		platform_wake(batch.words[i], 1);
 }
 
 void wait_wake(struct wait_queue *queue, uint32_t events)
@@ -123,8 +144,9 @@ static bool pending_clear(struct thread *thread)
 	return __atomic_exchange_n(&thread->block.pending, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Leave the processor with thread->wake at @state; true: a descriptor of the host is ready. */
-static bool sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t state)
+/* Leave the processor with thread->wake at @state. 1: a descriptor of the host is ready; 0: look
+ * why it ended; negative: the host does not do what it is asked for. */
+static int sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t state)
 {
 	long ready = 0;
 
@@ -136,12 +158,13 @@ static bool sleep_once(struct thread *thread, const struct sleep *sleep, uint32_
 	thread->sleep_state = 0;
 	(void)__atomic_compare_exchange_n(
 		&thread->wake, &state, AWAKE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-	return ready > 0;
+	return ready > 0 ? 1 : ready == -EINTR ? 0 : (int)ready;
 }
 
 static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *was_pending)
 {
 	uint32_t asleep = sleep->polls ? ASLEEP_IN_HOST : ASLEEP, state;
+	int r;
 
 	for (;;) {
 		if (sleep->polls)
@@ -158,8 +181,9 @@ static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *w
 		if (!__atomic_compare_exchange_n(&thread->wake, &state, asleep, false,
 			    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			continue;
-		if (sleep_once(thread, sleep, asleep))
-			return 0;
+		r = sleep_once(thread, sleep, asleep);
+		if (r)
+			return MIN(r, 0);
 	}
 }
 

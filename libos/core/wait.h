@@ -61,7 +61,8 @@ void thread_interrupt(struct thread *thread);
 MUST_CHECK int wait_sleep(uint64_t deadline_ns);
 /* The same, not ended by signals other than a kill. */
 MUST_CHECK int wait_sleep_killable(uint64_t deadline_ns);
-/* wait_sleep that also ends, with 0, when one of @count descriptors of the host is ready. */
+/* wait_sleep that also ends, with 0, when one of @count descriptors of the host is ready, and with
+ * the host's error when it refuses. */
 struct platform_host_poll;
 MUST_CHECK int wait_sleep_host(
 	struct platform_host_poll *polls, size_t count, uint64_t deadline_ns);

@@ -1,87 +1,29 @@
-#include "libos/files/epoll.h"
+#include "libos/files/epoll_internal.h"
 
 #include <linux/errno.h>
-#include <linux/eventpoll.h>
 
 #include "libos/core/heap.h"
 #include "libos/files/anonymous.h"
-#include "libos/files/poll.h"
 
-/* Of epoll_event.events: what is not a POLL* bit. */
-#define PRIVATE_BITS (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
 /* What may stand beside EPOLLEXCLUSIVE. */
 #define EXCLUSIVE_BITS                                                                             \
 	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
 #define ITEMS_MAX 1048576
 #define BUCKETS_FIRST 8
-#define ITEM_QUEUES 2 /* no file's poll op names more */
-#define DEPTH_MAX 7   /* epolls in a chain, as deep as the kernel lets them be built */
-
-struct epoll {
-	struct file *file; /* not referenced: it owns us */
-	struct lock lock;  /* items */
-	struct list *buckets;
-	uint32_t bucket_count, item_count;
-	struct list special; /* changed under the registry's lock, too */
-	struct lock ready_lock;
-	struct list ready; /* items that something happened to */
-	uint32_t ready_count;
-	struct wait_queue queue; /* who waits in epoll_wait (exclusive), or polls the epoll */
-	uint32_t visit, depth;   /* epoll_depth; under the registry's lock */
-};
-
-struct item_waiter {
-	struct waiter waiter;
-	struct epoll_item *item;
-};
-
-struct epoll_item {
-	struct list bucket, special;
-	struct list of_file; /* file->epoll_items, under the registry's lock */
-	struct list ready;   /* under ready_lock */
-	bool is_ready;
-	/* Of special items: its edge has not been reported yet. Level-triggered: always. */
-	bool armed;
-	struct epoll *epoll;
-	struct file *file; /* goes no sooner than epoll_file_gone */
-	struct epoll *nested;
-	int32_t fd;
-	int32_t host_fd; /* -1: none */
-	uint32_t host_events;
-	uint32_t events; /* EPOLL*; none but private ones: disabled by EPOLLONESHOT */
-	uint64_t data;
-	uint32_t waiter_count;
-	struct item_waiter waiters[ITEM_QUEUES];
-};
+#define DEPTH_MAX 7 /* epolls in a chain, as deep as the kernel lets them be built */
 
 static struct lock registry_lock;
 static const struct file_ops epoll_ops;
 
-static struct epoll *epoll_of(struct file *file)
+struct epoll *epoll_of(struct file *file)
 {
 	return file->ops == &epoll_ops ? file->private_data : NULL;
 }
 
-static uint32_t item_events(const struct epoll_item *item)
-{
-	return __atomic_load_n(&item->events, __ATOMIC_RELAXED);
-}
-
-static uint32_t item_wanted(const struct epoll_item *item)
-{
-	return item_events(item) & ~PRIVATE_BITS;
-}
-
-static bool item_is_special(const struct epoll_item *item)
-{
-	return item->nested || item->host_fd >= 0;
-}
-
 /* ---- The ready list ---- */
 
-/* Returns false if it was there already. */
-static bool ready_push(struct epoll_item *item, bool first)
+bool epoll_ready_push(struct epoll_item *item, bool first)
 {
 	struct epoll *epoll = item->epoll;
 
@@ -105,7 +47,7 @@ static void ready_unlink(struct epoll_item *item)
 	item->epoll->ready_count--;
 }
 
-static struct epoll_item *ready_pop(struct epoll *epoll)
+struct epoll_item *epoll_ready_pop(struct epoll *epoll)
 {
 	struct epoll_item *item;
 
@@ -124,10 +66,9 @@ static void ready_forget(struct epoll_item *item)
 		ready_unlink(item);
 }
 
-/* Something happened to the item's file: whoever waits shall look. */
-static void item_happened(struct epoll_item *item)
+void epoll_item_happened(struct epoll_item *item)
 {
-	(void)ready_push(item, false);
+	(void)epoll_ready_push(item, false);
 	wait_wake_one(&item->epoll->queue, POLLIN | POLLRDNORM);
 }
 
@@ -142,7 +83,7 @@ static bool item_callback(struct waiter *waiter, uint32_t events)
 		return false;
 	__atomic_store_n(&item->armed, true, __ATOMIC_RELAXED);
 	waited = !list_is_empty(&item->epoll->queue.waiters);
-	item_happened(item);
+	epoll_item_happened(item);
 	/* An exclusive item took the wake only if somebody comes for it. */
 	return waited || !(item_events(item) & EPOLLEXCLUSIVE);
 }
@@ -287,7 +228,7 @@ static void item_check(struct epoll_item *item, struct poll_table *table)
 		wait_wake(&item->epoll->queue, 0);
 	}
 	if (ready)
-		item_happened(item);
+		epoll_item_happened(item);
 }
 
 static int item_add(
@@ -460,160 +401,6 @@ static void epoll_release(struct file *file)
 	lock_release(&epoll->lock);
 	lock_release(&registry_lock);
 	epoll_free(epoll);
-}
-
-/* ---- Looking ---- */
-
-/* Ask the special items whether something happened to them; the epoll is locked. */
-static void special_check(struct epoll *epoll)
-{
-	struct epoll_item *item;
-
-	LIST_FOR_EACH (item, &epoll->special, special) {
-		if (item->is_ready || !item_wanted(item))
-			continue;
-		/* An epoll is asked even when its edge is out: looking finds its new ones. */
-		if (!item->armed && !item->nested)
-			continue;
-		if (file_poll(item->file, NULL) & item_wanted(item) && item->armed)
-			item_happened(item);
-	}
-}
-
-/* The host descriptors to sleep on, those of epolls inside included. */
-static int special_hosts(struct epoll *epoll, struct poll_hosts *hosts)
-{
-	struct epoll_item *item;
-	int r = 0;
-
-	if (list_is_empty(&epoll->special))
-		return 0;
-	LOCK_SCOPE(&epoll->lock);
-	LIST_FOR_EACH (item, &epoll->special, special) {
-		uint32_t wanted = item_wanted(item);
-
-		if (!wanted || !item->armed || r)
-			continue;
-		r = item->nested ? special_hosts(item->nested, hosts)
-				 : poll_hosts_add(hosts, item->host_fd, item->host_events & wanted);
-	}
-	return r;
-}
-
-/* After a report: level-triggered items stay on the list. */
-static void item_reported(struct epoll_item *item)
-{
-	uint32_t events = item_events(item);
-
-	if (events & EPOLLONESHOT)
-		__atomic_store_n(&item->events, events & PRIVATE_BITS, __ATOMIC_RELAXED);
-	else if (!(events & EPOLLET))
-		(void)ready_push(item, false);
-}
-
-/* Report the item if it is ready: 1, 0, or -EFAULT (and it stays where it was). */
-static int item_report(struct epoll_item *item, uint64_t to)
-{
-	struct epoll_event_user event = {.data = item->data};
-	bool special = item_is_special(item);
-
-	/* Before the poll: what happens later makes a new edge. */
-	if (special && item_events(item) & EPOLLET)
-		__atomic_store_n(&item->armed, false, __ATOMIC_SEQ_CST);
-	event.events = file_poll(item->file, NULL) & item_wanted(item);
-	if (!event.events) {
-		__atomic_store_n(&item->armed, true, __ATOMIC_RELAXED);
-		return 0;
-	}
-	if (USER_PUT(to, event)) {
-		(void)ready_push(item, true);
-		return -EFAULT;
-	}
-	item_reported(item);
-	return 1;
-}
-
-/* Each item that was on the list is looked at once: those put back are for the next time. */
-static long epoll_collect(struct epoll *epoll, uint64_t to, uint32_t max)
-{
-	struct epoll_item *item;
-	uint32_t count;
-	long done = 0;
-	int r = 0;
-
-	LOCK_SCOPE(&epoll->lock);
-	special_check(epoll);
-	count = __atomic_load_n(&epoll->ready_count, __ATOMIC_RELAXED);
-	while (count-- && done < max && r >= 0 && (item = ready_pop(epoll))) {
-		r = item_report(item, to + (uint64_t)done * sizeof(struct epoll_event_user));
-		done += r > 0;
-	}
-	/* More than one thread may be needed for what is left. */
-	if (done && epoll->ready_count)
-		wait_wake_one(&epoll->queue, POLLIN | POLLRDNORM);
-	return done ? done : r;
-}
-
-static long epoll_sleep(struct epoll *epoll, uint64_t to, uint32_t max, uint64_t deadline_ns)
-{
-	struct poll_hosts hosts = {0};
-	struct waiter waiter;
-	bool over = false;
-	long r;
-
-	waiter_init(&waiter);
-	waiter.exclusive = true;
-	wait_add(&epoll->queue, &waiter);
-	while (!(r = epoll_collect(epoll, to, max)) && !over) {
-		hosts.count = 0;
-		r = special_hosts(epoll, &hosts);
-		if (!r)
-			r = wait_sleep_host(hosts.polls, hosts.count, deadline_ns);
-		over = r == -ETIMEDOUT;
-		if (r && !over)
-			break;
-	}
-	wait_remove(&waiter);
-	poll_hosts_done(&hosts);
-	/* A wake may have come together with a signal or the end of the time. */
-	if (r <= 0 && epoll->ready_count)
-		wait_wake_one(&epoll->queue, POLLIN | POLLRDNORM);
-	return r;
-}
-
-long epoll_wait_events(struct file *epoll_file, uint64_t to, uint32_t max, uint64_t deadline_ns)
-{
-	struct epoll *epoll = epoll_of(epoll_file);
-	long r;
-
-	if (!epoll)
-		return -EINVAL;
-	r = epoll_collect(epoll, to, max);
-	return r || !deadline_ns ? r : epoll_sleep(epoll, to, max, deadline_ns);
-}
-
-/* An epoll is readable if it would report something. */
-static uint32_t epoll_poll(struct file *file, struct poll_table *table)
-{
-	struct epoll *epoll = file->private_data;
-	struct poll_hosts hosts = {0};
-	struct epoll_item *item;
-	uint32_t count, ready = 0;
-
-	poll_wait(table, &epoll->queue);
-	if (table && !special_hosts(epoll, &hosts))
-		for (size_t i = 0; i < hosts.count; i++)
-			table->add_host(table, hosts.polls[i].host_fd, hosts.polls[i].events);
-	poll_hosts_done(&hosts);
-	LOCK_SCOPE(&epoll->lock);
-	special_check(epoll);
-	count = __atomic_load_n(&epoll->ready_count, __ATOMIC_RELAXED);
-	while (count-- && !ready && (item = ready_pop(epoll))) {
-		ready = file_poll(item->file, NULL) & item_wanted(item);
-		if (ready)
-			(void)ready_push(item, true);
-	}
-	return ready ? POLLIN | POLLRDNORM : 0;
 }
 
 static const struct file_ops epoll_ops = {

@@ -127,6 +127,16 @@ static const struct file_ops eventfd_ops = {
 	.release = eventfd_release,
 };
 
+bool eventfd_count(struct file *file, uint64_t *ret_count)
+{
+	struct eventfd *event = file->private_data;
+
+	if (file->ops != &eventfd_ops)
+		return false;
+	*ret_count = __atomic_load_n(&event->count, __ATOMIC_RELAXED);
+	return true;
+}
+
 long eventfd_install(uint32_t initial, uint32_t flags)
 {
 	struct eventfd *event;

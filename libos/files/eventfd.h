@@ -7,4 +7,8 @@
 /* A new one at the lowest free descriptor: it, or -errno. @flags EFD_*. */
 MUST_CHECK long eventfd_install(uint32_t initial, uint32_t flags);
 
+/* For /proc/PID/fdinfo: is @file one, and if so what does it count? */
+struct file;
+bool eventfd_count(struct file *file, uint64_t *ret_count);
+
 #endif

@@ -4,7 +4,6 @@
 #include <linux/fs.h>
 
 #include "libos/core/heap.h"
-#include "libos/core/log.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/inode.h"
 #include "libos/files/pipe.h"
@@ -53,7 +52,8 @@ static long host_failed(struct file *file, long error, uint32_t events)
 	if (error != -EAGAIN || file->flags & O_NONBLOCK)
 		return error;
 	/* Somebody outside made it non-blocking. */
-	return wait_sleep_host(&poll, 1, WAIT_FOREVER) ? -ERESTARTSYS : 0;
+	error = wait_sleep_host(&poll, 1, WAIT_FOREVER);
+	return error == -EINTR ? -ERESTARTSYS : error;
 }
 
 /* Does a transfer at @offset go on where the last one ended? That is the host's own offset; only
@@ -219,7 +219,10 @@ static uint32_t host_stream_poll(struct file *file, struct poll_table *table)
 
 int32_t host_stream_foreground(void)
 {
-	return __atomic_load_n(&foreground_group, __ATOMIC_RELAXED);
+	int32_t pgid = __atomic_load_n(&foreground_group, __ATOMIC_RELAXED);
+
+	/* Nobody has set it: the first process's. */
+	return pgid || !process_init ? pgid : process_init->pgid;
 }
 
 static bool group_exists(int32_t pgid)
@@ -431,19 +434,12 @@ int files_standard_streams(struct fd_table *table)
 	struct file *file;
 	int r = 0;
 
-	/* fd_replace works on the calling process's table. */
-	ASSERT(table == thread_current()->process->files);
-	for (int fd = 0; fd < 3 && r >= 0; fd++) {
+	for (int fd = 0; fd < 3 && !r; fd++) {
 		r = host_stream_open(fd, &file);
-		if (r == -EBADF) {
+		if (!r)
+			r = fd_table_place(table, file, fd);
+		else if (r == -EBADF)
 			r = 0; /* closed outside: closed inside */
-			continue;
-		}
-		if (r)
-			return r;
-		r = fd_replace(file, fd, false);
-		file_unref(file);
 	}
-	__atomic_store_n(&foreground_group, process_init->pgid, __ATOMIC_RELAXED);
-	return MIN(r, 0);
+	return r;
 }

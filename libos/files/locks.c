@@ -300,8 +300,8 @@ static bool is_ofd(uint32_t command)
 	return command >= F_OFD_GETLK;
 }
 
-static int request_to_lock(struct file *file, uint32_t command, const struct lock_request *request,
-	struct file_lock *lock)
+static int request_to_lock(
+	struct file *file, uint32_t command, const struct lock_request *request, struct file_lock *lock)
 {
 	struct process *process = thread_current()->process;
 
@@ -358,12 +358,20 @@ static long lock_set(struct file *file, uint32_t command, const struct file_lock
 	return lock_now(file->inode, wanted, posix_set);
 }
 
+/* As with fs.leases-enable = 0: nobody has one, nobody gets one. */
+static long lease_fcntl(uint32_t command)
+{
+	return command == F_GETLEASE ? F_UNLCK : -EINVAL;
+}
+
 long locks_fcntl(struct file *file, uint32_t command, uint64_t address)
 {
 	struct lock_request request;
 	struct file_lock wanted;
 	int r;
 
+	if (command == F_GETLEASE || command == F_SETLEASE)
+		return lease_fcntl(command);
 	if (USER_GET(&request, address))
 		return -EFAULT;
 	r = request_to_lock(file, command, &request, &wanted);

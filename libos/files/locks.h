@@ -2,18 +2,16 @@
  * flock(2), owned by an open file, on the whole. They are advice: reads and writes ignore them.
  *
  * One lock guards all of them, so that a deadlock over several files can be seen. It is innermost
- * but for wait queues and the heap. locks_close and locks_release are declared in inode.h. */
+ * but for wait queues and the heap. locks_close and locks_release are declared in
+ * inode.h. */
 #ifndef LIBOS_FILES_LOCKS_H
 #define LIBOS_FILES_LOCKS_H
 
 #include "libos/files/file.h"
 
-/* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ twins; @address a struct flock. */
+/* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and their F_OFD_ twins: @address is a struct flock.
+ * F_GETLEASE, F_SETLEASE: as without leases. */
 MUST_CHECK long locks_fcntl(struct file *file, uint32_t command, uint64_t address);
-static inline bool locks_has_command(uint32_t command)
-{
-	return (command >= 5 && command <= 7) || (command >= 36 && command <= 38);
-}
 /* flock(2): @operation LOCK_*. */
 MUST_CHECK long locks_flock(struct file *file, uint32_t operation);
 

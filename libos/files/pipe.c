@@ -121,18 +121,24 @@ static void packet_pop(struct fifo *pipe)
 
 /* ---- One step ---- */
 
+uint32_t pipe_room_now(struct fifo *pipe)
+{
+	uint32_t room = pipe_free(pipe);
+
+	return room >= PIPE_ATOMIC && !packets_full(pipe) ? room : 0;
+}
+
+bool pipe_is_broken(struct fifo *pipe)
+{
+	return !count_read(&pipe->readers);
+}
+
 /* Room for a poll(2)er or for what sleeping writers wait for. Few bytes of room wake nobody: the
  * writer would come for each of them. */
 static void wake_writers(struct fifo *pipe)
 {
-	if (pipe_free(pipe) >= PIPE_ATOMIC && !packets_full(pipe))
+	if (pipe_room_now(pipe))
 		wait_wake_one(&pipe->writable, WRITABLE);
-}
-
-static void move_tail(struct fifo *pipe, uint64_t to)
-{
-	__atomic_store_n(&pipe->tail, to, __ATOMIC_RELEASE);
-	wake_writers(pipe);
 }
 
 /* What a read may see at once: to the end of the first packet, or up to its start. */
@@ -149,7 +155,7 @@ static uint32_t stream_extent(struct fifo *pipe, uint32_t used, struct pipe_pack
 	return (uint32_t)(packet->end - packet->start);
 }
 
-long pipe_look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void *context)
+static long look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void *context)
 {
 	/* Before the bytes: the last writer may write and go in between. */
 	uint32_t writers = count_read(&pipe->writers), used, extent;
@@ -166,7 +172,18 @@ long pipe_look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void
 		return r;
 	if (packet)
 		packet_pop(pipe); /* what was not asked for of a packet is lost */
-	move_tail(pipe, pipe->tail + (packet ? extent : (uint32_t)r));
+	__atomic_store_n(
+		&pipe->tail, pipe->tail + (packet ? extent : (uint32_t)r), __ATOMIC_RELEASE);
+	return r;
+}
+
+long pipe_look(struct fifo *pipe, size_t size, bool consume, pipe_use *use, void *context)
+{
+	long r = look(pipe, size, consume, use, context);
+
+	/* With the lock free again: whoever is woken may want it. */
+	if (r > 0 && consume)
+		wake_writers(pipe);
 	return r;
 }
 
@@ -198,13 +215,13 @@ static int pipe_prepare(struct fifo *pipe, bool packets)
 	return packets ? packets_prepare(pipe) : 0;
 }
 
-long pipe_give(struct fifo *pipe, struct io *io, bool packets)
+static long give(struct fifo *pipe, struct io *io, bool packets)
 {
 	uint32_t room;
 	long r;
 
 	LOCK_SCOPE(&pipe->write_lock);
-	if (!count_read(&pipe->readers))
+	if (pipe_is_broken(pipe))
 		return -EPIPE;
 	r = pipe_prepare(pipe, packets);
 	if (r)
@@ -218,7 +235,15 @@ long pipe_give(struct fifo *pipe, struct io *io, bool packets)
 	if (packets)
 		packet_push(pipe, pipe->head, pipe->head + (uint64_t)r);
 	__atomic_store_n(&pipe->head, pipe->head + (uint64_t)r, __ATOMIC_RELEASE);
-	wait_wake_one(&pipe->readable, READABLE);
+	return r;
+}
+
+long pipe_give(struct fifo *pipe, struct io *io, bool packets)
+{
+	long r = give(pipe, io, packets);
+
+	if (r > 0)
+		wait_wake_one(&pipe->readable, READABLE);
 	return r;
 }
 
@@ -233,8 +258,7 @@ static bool pipe_is_readable(struct fifo *pipe)
 
 static bool pipe_is_writable(struct fifo *pipe)
 {
-	return (pipe_free(pipe) >= PIPE_ATOMIC && !packets_full(pipe)) ||
-	       !count_read(&pipe->readers);
+	return pipe_room_now(pipe) || pipe_is_broken(pipe);
 }
 
 static int pipe_wait(struct fifo *pipe, struct wait_queue *queue, bool (*is_ready)(struct fifo *))
@@ -339,9 +363,9 @@ static uint32_t pipe_poll(struct file *file, struct poll_table *table)
 	}
 	if (mode != O_RDONLY) {
 		poll_wait(table, &pipe->writable);
-		if (pipe_free(pipe) >= PIPE_ATOMIC && !packets_full(pipe))
+		if (pipe_room_now(pipe))
 			events |= WRITABLE;
-		if (!count_read(&pipe->readers))
+		if (pipe_is_broken(pipe))
 			events |= POLLERR;
 	}
 	return events;

@@ -64,6 +64,10 @@ MUST_CHECK long pipe_look(
 /* Sleep until pipe_take, pipe_give may get further: 0 or -ERESTARTSYS. */
 MUST_CHECK int pipe_wait_readable(struct fifo *pipe);
 MUST_CHECK int pipe_wait_writable(struct fifo *pipe);
+/* How many bytes go in at once, 0 if poll(2) would not call it writable. */
+uint32_t pipe_room_now(struct fifo *pipe);
+/* Has nobody an end for reading? */
+bool pipe_is_broken(struct fifo *pipe);
 /* The calling thread wrote where nobody reads: SIGPIPE. Returns -EPIPE. */
 long pipe_broken(void);
 

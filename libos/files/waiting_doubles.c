@@ -38,6 +38,7 @@ static void thread_init(struct thread *thread, struct process *process, int32_t 
 	memset(thread, 0, sizeof(*thread));
 	process->pid = process->pgid = pid;
 	process->reference_count = 1;
+	wait_queue_init(&process->signals.arrivals);
 	process->limits[7].soft = FD_COUNT; /* RLIMIT_NOFILE */
 	thread->process = process;
 	thread->tid = pid;
@@ -151,6 +152,35 @@ int signal_send_thread(struct thread *thread, int signo, const struct signal_inf
 	(void)info;
 	double_last_signal = signo;
 	return 0;
+}
+
+static struct signal_info arrived;
+
+void double_signal_arrives(const struct signal_info *info)
+{
+	arrived = *info;
+	double_process.signals.queue.pending = SIGNAL_BIT(info->signo);
+	wait_wake(&double_process.signals.arrivals, 0);
+}
+
+int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *ret_info)
+{
+	if (!(thread->process->signals.queue.pending & set))
+		return 0;
+	thread->process->signals.queue.pending = 0;
+	*ret_info = arrived;
+	return arrived.signo;
+}
+
+struct process *process_ref(struct process *process)
+{
+	process->reference_count++;
+	return process;
+}
+
+void process_unref(struct process *process)
+{
+	process->reference_count--;
 }
 
 void signal_mask_temporary(struct thread *thread, signal_set mask)
@@ -407,11 +437,11 @@ int fd_install(struct file *file, int least, bool close_on_exec)
 	return -EMFILE;
 }
 
-int fd_replace(struct file *file, int fd, bool close_on_exec)
+int fd_table_place(struct fd_table *table, struct file *file, int fd)
 {
-	(void)close_on_exec;
-	double_fd_set(fd, file_ref(file));
-	return fd;
+	(void)table;
+	double_fd_set(fd, file);
+	return 0;
 }
 
 int fd_close(int fd)

@@ -24,6 +24,9 @@ extern const char *double_host_input;
 extern char double_host_output[256];
 extern unsigned int double_host_polls;
 
+/* One that waits to be dequeued by the first process. */
+void double_signal_arrives(const struct signal_info *info);
+
 void double_init(void);
 /* The calling thread from now on. */
 void double_become(struct thread *thread);
