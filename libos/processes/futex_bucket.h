@@ -64,8 +64,7 @@ void futex_enqueue(struct futex_waiter *waiter, struct futex_bucket *bucket);
 /* The waiter's thread ends the wait: true if a waker was first. */
 bool futex_dequeue(struct futex_waiter *waiter);
 /* Move a queued waiter to another word; both buckets locked. */
-void futex_move(
-	struct futex_waiter *waiter, struct futex_bucket *to, const struct futex_key *key);
+void futex_move(struct futex_waiter *waiter, struct futex_bucket *to, const struct futex_key *key);
 /* Take @waiter off its queue and note its wake; the bucket is locked. */
 void futex_wake_waiter(struct futex_waiter *waiter, struct futex_wakes *wakes);
 void futex_wakes_send(struct futex_wakes *wakes); /* without the lock */

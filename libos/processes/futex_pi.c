@@ -28,8 +28,8 @@ static struct futex_waiter *first_waiter(struct futex_bucket *bucket, const stru
 
 /* The lock at @address becomes @tid's if it is free or was @dead_owner's: 0. 1: it is owned, by
  * *ret_owner, and says that there are waiters. -EDEADLK, -EFAULT. The bucket is locked. */
-static int acquire_or_mark(uint64_t address, int32_t tid, int32_t dead_owner, bool others_wait,
-	int32_t *ret_owner)
+static int acquire_or_mark(
+	uint64_t address, int32_t tid, int32_t dead_owner, bool others_wait, int32_t *ret_owner)
 {
 	uint32_t value, desired, seen, bits = others_wait ? FUTEX_WAITERS : 0;
 	int32_t owner;
@@ -88,8 +88,7 @@ static bool word_has_owner(uint64_t address, int32_t owner)
 {
 	uint32_t value;
 
-	return !user_word_load(WORD(address), &value) &&
-	       (int32_t)(value & FUTEX_TID_MASK) == owner;
+	return !user_word_load(WORD(address), &value) && (int32_t)(value & FUTEX_TID_MASK) == owner;
 }
 
 static void tell_waiters(struct futex_bucket *bucket, int32_t dead_owner)
@@ -166,8 +165,8 @@ static int lock_once(
 	return r;
 }
 
-static long lock_wait(struct futex_waiter *waiter, uint64_t address, uint64_t deadline_ns,
-	int32_t dead_owner)
+static long lock_wait(
+	struct futex_waiter *waiter, uint64_t address, uint64_t deadline_ns, int32_t dead_owner)
 {
 	int r;
 
@@ -245,9 +244,8 @@ long futex_unlock_pi(struct thread *thread, uint64_t address, bool is_private)
 	for (;;) {
 		lock_acquire(&bucket->lock);
 		next = first_waiter(bucket, &key);
-		r = next && !next->is_pi
-			    ? -EINVAL
-			    : hand_over(bucket, address, next, thread->tid, &wakes);
+		r = next && !next->is_pi ? -EINVAL
+					 : hand_over(bucket, address, next, thread->tid, &wakes);
 		lock_release(&bucket->lock);
 		futex_wakes_send(&wakes);
 		if (r == -EFAULT && !futex_fault_in(thread, address, true))
@@ -317,8 +315,8 @@ long futex_wait_requeue_pi(
 }
 
 /* All of @from's waiters may go to @to? */
-static int requeue_check(struct futex_bucket *a, const struct futex_key *from,
-	const struct futex_key *to)
+static int requeue_check(
+	struct futex_bucket *a, const struct futex_key *from, const struct futex_key *to)
 {
 	struct futex_waiter *waiter;
 

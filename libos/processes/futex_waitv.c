@@ -67,8 +67,8 @@ static int words_queue(struct thread *thread, struct word *words, uint32_t count
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct futex_waitv *q = &words[i].request;
-		int r = futex_key_of(thread, q->uaddr, q->flags & FUTEX_PRIVATE_FLAG,
-			&words[i].waiter.key);
+		int r = futex_key_of(
+			thread, q->uaddr, q->flags & FUTEX_PRIVATE_FLAG, &words[i].waiter.key);
 
 		if (!r)
 			r = queue_one(&words[i]);

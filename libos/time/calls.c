@@ -203,7 +203,8 @@ static int check_sleep_clock(struct thread *thread, int id)
 	}
 }
 
-static long sleep_call(struct thread *thread, int id, bool absolute, uint64_t request, uint64_t left)
+static long sleep_call(
+	struct thread *thread, int id, bool absolute, uint64_t request, uint64_t left)
 {
 	uint64_t ns, now;
 	int r = check_sleep_clock(thread, id);

@@ -9,6 +9,7 @@
 #include "platform/platform.h"
 
 /* Clocks of one process or thread, clock_getcpuclockid(3): ~number << 3, and what is counted. */
+#define CPU_CLOCK_OF_CALLER (-6) /* number 0, scheduled time */
 #define CPU_CLOCK_PER_THREAD 4
 #define CPU_CLOCK_KIND 3
 #define CPU_CLOCK_KIND_COUNT 3
@@ -74,7 +75,7 @@ int clock_read(int id, uint64_t *ret_ns)
 		*ret_ns = platform_thread_cpu_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		return cpu_clock_read(~0 << 3 | 2, ret_ns);
+		return cpu_clock_read(CPU_CLOCK_OF_CALLER, ret_ns);
 	default:
 		return id < 0 ? cpu_clock_read(id, ret_ns) : -EINVAL;
 	}
