@@ -103,7 +103,15 @@ uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
 uint64_t platform_thread_cpu_ns(void);
 uint64_t platform_thread_cpu_ns_of(struct thread *thread); /* 0 if it is gone */
 void platform_random(void *to, size_t size);
+
+/* Processors are numbered 0 … count - 1. */
 unsigned int platform_cpu_count(void);
+unsigned int platform_cpu_current(void); /* the one that runs the caller, or ran it just now */
+/* Let @thread run on these processors only (bit i of word i / 64), if the host obeys. */
+void platform_thread_affinity(struct thread *thread, const uint64_t *mask, size_t words);
+/* Does the processor number that programs can read themselves (RDPID, rseq(2)) mean the same? */
+bool platform_cpus_are_host_cpus(void);
+uint64_t platform_memory_total(void); /* bytes; the host's word */
 
 /* ---- Host calls --------------------------------------------------------------------------------
  * Everything the host is asked for. Answers are range-checked here; the bytes remain the host's. */

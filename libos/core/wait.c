@@ -46,14 +46,21 @@ void wait_remove(struct waiter *waiter)
 	lock_release(&queue->lock);
 }
 
-void thread_wake(struct thread *thread)
+uint32_t *thread_wake_mark(struct thread *thread)
 {
 	uint32_t state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);
 
-	if (state == ASLEEP)
-		platform_wake(&thread->wake, 1);
-	else if (state == ASLEEP_IN_HOST)
+	if (state == ASLEEP_IN_HOST)
 		platform_thread_interrupt(thread);
+	return state == ASLEEP ? &thread->wake : NULL;
+}
+
+void thread_wake(struct thread *thread)
+{
+	uint32_t *word = thread_wake_mark(thread);
+
+	if (word)
+		platform_wake(word, 1);
 }
 
 void thread_interrupt(struct thread *thread)

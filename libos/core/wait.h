@@ -51,6 +51,9 @@ void wait_wake_one(struct wait_queue *queue, uint32_t events);
 
 /* Make a sleeping thread test its condition again. */
 void thread_wake(struct thread *thread);
+/* Its first half, for callers that hold a lock which the woken thread wants: the word to pass to
+ * platform_wake(word, 1) after the lock is released, or NULL if that is not needed. */
+MUST_CHECK uint32_t *thread_wake_mark(struct thread *thread);
 /* Make a thread look at its pending work, wherever it is: asleep, in a host call, in its program.
  */
 void thread_interrupt(struct thread *thread);

@@ -94,6 +94,7 @@ static void copy_limits_and_signals(struct process *child, struct process *paren
 		signal_reset_handlers(child);
 	child->personality = parent->personality;
 	child->dumpable = parent->dumpable;
+	child->no_huge_pages = parent->no_huge_pages;
 	child->oom_score_adj = parent->oom_score_adj;
 	child->arguments_start = parent->arguments_start;
 	child->arguments_end = parent->arguments_end;
@@ -172,6 +173,7 @@ static void thread_copy(
 	}
 	memcpy(child->name, parent->name, sizeof(child->name));
 	child->timer_slack_ns = parent->timer_slack_ns;
+	schedule_inherit(&child->schedule, &parent->schedule);
 	if (!shares_memory) {
 		child->robust_list = 0;
 		child->rseq_area = parent->rseq_area;

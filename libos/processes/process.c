@@ -182,3 +182,15 @@ bool process_may_signal(const struct credentials *from, struct process *target, 
 		return true;
 	return signo == 18 /* SIGCONT */ && thread_current()->process->sid == target->sid;
 }
+
+/* PTRACE_MODE_READ_REALCREDS of ptrace(2). */
+bool process_may_inspect(const struct thread *thread, struct process *target)
+{
+	const struct credentials *from = &thread->credentials, *to = &target->leader->credentials;
+
+	if (target == thread->process || credentials_can(from, CAP_SYS_PTRACE))
+		return true;
+	return target->dumpable && from->uid == to->euid && from->uid == to->suid &&
+	       from->uid == to->uid && from->gid == to->egid && from->gid == to->sgid &&
+	       from->gid == to->gid && !(to->permitted & ~from->permitted);
+}

@@ -34,6 +34,7 @@ struct process {
 	int exit_signal; /* sent to the parent at the end; SIGCHLD unless clone said otherwise */
 	int wait_status; /* once a zombie */
 	bool is_subreaper, dumpable, did_exec;
+	bool no_huge_pages;  /* PR_SET_THP_DISABLE: kept and inherited, without effect */
 	struct vfork *vfork; /* its parent waits for its exec or exit; libos/processes/clone.c */
 	int32_t parent_death_signal;
 
@@ -86,7 +87,8 @@ struct exec_vector {
 MUST_CHECK int process_exec(struct thread *thread, const char *path, struct exec_vector *arguments,
 	struct exec_vector *environment);
 
-/* May the caller signal/inspect @target (kill(2), ptrace(2) access)? */
+/* May the caller signal/inspect @target (kill(2), ptrace(2) access)? Process table locked. */
 bool process_may_signal(const struct credentials *from, struct process *target, int signo);
+bool process_may_inspect(const struct thread *thread, struct process *target);
 
 #endif

@@ -18,13 +18,19 @@ static void add_time(struct __kernel_old_timeval *tv, uint64_t ns)
 	tv->tv_usec = (long)(total % NS_PER_S / 1000);
 }
 
-static uint64_t process_cpu_ns(struct process *process)
+uint64_t thread_cpu_ns(struct thread *thread)
+{
+	return thread == thread_current() ? platform_thread_cpu_ns()
+					  : platform_thread_cpu_ns_of(thread);
+}
+
+uint64_t process_cpu_ns(struct process *process)
 {
 	uint64_t ns = process->dead_user_ns + process->dead_system_ns;
 	struct thread *thread;
 
 	LIST_FOR_EACH (thread, &process->threads, in_process)
-		ns += platform_thread_cpu_ns_of(thread);
+		ns += thread_cpu_ns(thread);
 	return ns;
 }
 

@@ -5,8 +5,15 @@
 #include <linux/time_types.h>
 #include <linux/types.h>
 
+#include "base/compiler.h"
+
 struct process;
 struct rusage;
+struct thread;
+
+/* CPU time used so far, ns. Process table locked. */
+uint64_t process_cpu_ns(struct process *process);
+uint64_t thread_cpu_ns(struct thread *thread); /* of the caller's own process */
 
 /* Of the process with its threads, and of its waited-for children (for wait4). Process table
  * locked. */

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "libos/core/lock.h"
 #include "libos/processes/credentials.h"
+#include "libos/processes/sched.h"
 #include "libos/signals/signal.h"
 
 /* The program's registers while it is in the LibOS; the order of struct pt_regs in the kernel. */
@@ -53,6 +54,7 @@ struct thread {
 	bool sets_fs_base, is_fork;
 	uint64_t start_ns; /* monotonic */
 	uint64_t timer_slack_ns;
+	struct thread_schedule schedule;
 	uint64_t sleep_state; /* 0 running, 'S' sleeping, for /proc */
 	struct restart {      /* restart_syscall(2) */
 		long (*resume)(struct thread *thread);

@@ -83,11 +83,6 @@ void platform_random(void *to, size_t size)
 	}
 }
 
-unsigned int platform_cpu_count(void)
-{
-	return simulation_launch.cpu_count;
-}
-
 long platform_host_read(int host_fd, void *to, size_t size)
 {
 	size = MIN(size, HOST_IO_SIZE_MAX);
