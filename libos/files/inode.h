@@ -219,10 +219,8 @@ static inline uint32_t device_minor(uint64_t device)
 /* libos/files/fifo.c: open(2) of a FIFO: blocks until the other end comes. Sets file->ops. */
 MUST_CHECK int fifo_open(struct inode *inode, struct file *file);
 void fifo_free(struct fifo *fifo); /* NULL is fine */
-/* libos/loader */
 /* libos/files/locks.c: what a closed descriptor and a gone file leave behind. */
 void locks_close(struct file *file); /* at each close(2): posix locks of the process */
-/* fcntl(2): F_GETLK to F_OFD_SETLKW, F_GETLEASE, F_SETLEASE. */
 void locks_release(struct file *file); /* at the last: flock and OFD locks */
 
 #endif
