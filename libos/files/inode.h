@@ -17,11 +17,11 @@
 
 #include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/stat.h>
 
 #include "base/list.h"
 #include "libos/core/lock.h"
 #include "libos/core/wait.h"
+#include "libos/files/mode.h"
 
 struct dentry;
 struct file;
