@@ -7,6 +7,10 @@
 
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/files/locks.h"
+#include "libos/files/pipe.h"
+#include "libos/loader/text.h"
+#include "libos/memory/mm.h"
 #include "platform/platform.h"
 
 #define RLIMIT_NOFILE 7
@@ -107,8 +111,6 @@ void pool_discard(void *start, size_t size)
 
 /* ---- Other parts of the LibOS ---- */
 
-int mm_fault(struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int *ret_code);
-
 int mm_fault(struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int *ret_code)
 {
 	(void)mm;
@@ -127,7 +129,7 @@ int signal_send_thread(struct thread *thread, int signo, const struct signal_inf
 	return 0;
 }
 
-void patched_text_free(struct patched_text *text)
+void patched_text_unref(struct patched_text *text)
 {
 	free(text);
 }

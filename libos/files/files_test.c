@@ -216,8 +216,8 @@ static void test_symlinks(void)
 	CHECK_EQ(CALL(unlink, "/tmp/d1/made"), 0);
 	CHECK_EQ(CALL(unlink, "/tmp/d1/x"), 0);
 	CHECK_EQ(CALL(rmdir, "/tmp/d1"), 0);
-	for (const char *const *p = (const char *const[]){"/tmp/l", "/tmp/m", "/tmp/loop", "/tmp/dl",
-		     "/tmp/dangling", "/tmp/target", NULL};
+	for (const char *const *p = (const char *const[]){"/tmp/l", "/tmp/m", "/tmp/loop",
+		     "/tmp/dl", "/tmp/dangling", "/tmp/target", NULL};
 		*p; p++)
 		CHECK_EQ(CALL(unlink, *p), 0);
 }
@@ -230,7 +230,8 @@ static void test_rename(void)
 	write_file("/tmp/b", "b");
 	CHECK_EQ(CALL(mkdir, "/tmp/d", 0700), 0);
 	CHECK_EQ(CALL(mkdir, "/tmp/d/e", 0700), 0);
-	CHECK_EQ(CALL(renameat2, AT_FDCWD, "/tmp/a", AT_FDCWD, "/tmp/b", RENAME_NOREPLACE), -EEXIST);
+	CHECK_EQ(
+		CALL(renameat2, AT_FDCWD, "/tmp/a", AT_FDCWD, "/tmp/b", RENAME_NOREPLACE), -EEXIST);
 	CHECK_EQ(CALL(renameat2, AT_FDCWD, "/tmp/a", AT_FDCWD, "/tmp/b", RENAME_EXCHANGE), 0);
 	CHECK_STR(read_file("/tmp/a"), "b");
 	CHECK_STR(read_file("/tmp/b"), "a");

@@ -7,6 +7,7 @@
 #include "libos/files/locks.h"
 #include "libos/files/memfd.h"
 #include "libos/files/open.h"
+#include "libos/files/pipe.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
 

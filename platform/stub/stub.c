@@ -1,4 +1,5 @@
-/* The platform of hosted unit tests: this process is the machine. Only what units under test use. */
+/* The platform of hosted unit tests: this process is the machine. Only what units under test use.
+ */
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
