@@ -333,14 +333,12 @@ static bool path_put(
 			dentry = dentry->inode->mount->covered;
 			continue;
 		}
-		if (!tail_put(tail, dentry->name, dentry->name_length))
+		if (!tail_put(tail, dentry->name, dentry->name_length) || !tail_put(tail, "/", 1))
 			return false;
 		if (dentry->flags & DENTRY_ANONYMOUS) {
 			*ret_top = root; /* reachable without a directory */
 			return true;
 		}
-		if (!tail_put(tail, "/", 1))
-			return false;
 		dentry = dentry->parent;
 	}
 	*ret_top = dentry;

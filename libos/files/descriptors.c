@@ -8,6 +8,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/files/inode.h"
+#include "libos/files/locks.h"
 #include "libos/processes/process.h"
 
 #define FD_COUNT_MIN 64
@@ -83,6 +84,25 @@ static uint32_t highest_used(const struct fd_table *table)
 	return 0;
 }
 
+/* Take @fd's file out of the table (lock held). */
+static struct file *slot_clear(struct fd_table *table, uint32_t fd)
+{
+	struct file *file = table->slots[fd];
+
+	table->slots[fd] = NULL;
+	set_bit(table->used, fd, false);
+	set_bit(table->close_on_exec, fd, false);
+	table->lowest_free = MIN(table->lowest_free, fd);
+	return file;
+}
+
+static void slot_set(struct fd_table *table, uint32_t fd, struct file *file, bool close_on_exec)
+{
+	table->slots[fd] = file;
+	set_bit(table->used, fd, true);
+	set_bit(table->close_on_exec, fd, close_on_exec);
+}
+
 struct fd_table *fd_table_copy(struct fd_table *table)
 {
 	struct fd_table *copy = heap_alloc(sizeof(*copy));
@@ -98,10 +118,13 @@ struct fd_table *fd_table_copy(struct fd_table *table)
 	}
 	memcpy(copy->used, table->used, copy->count / 8);
 	memcpy(copy->close_on_exec, table->close_on_exec, copy->count / 8);
-	for (uint32_t fd = 0; fd < copy->count; fd++)
+	for (uint32_t fd = 0; fd < copy->count; fd++) {
 		if (table->slots[fd])
 			copy->slots[fd] = file_ref(table->slots[fd]);
-	copy->lowest_free = table->lowest_free;
+		else
+			slot_clear(copy, fd); /* another thread's reservation */
+	}
+	copy->lowest_free = 0;
 	lock_release(&table->lock);
 	return copy;
 }
@@ -134,25 +157,6 @@ void fd_table_unref(struct fd_table *table)
 			(void)close_file(table->slots[fd]);
 	heap_free(table->slots);
 	heap_free(table);
-}
-
-/* Take @fd's file out of the table (lock held). */
-static struct file *slot_clear(struct fd_table *table, uint32_t fd)
-{
-	struct file *file = table->slots[fd];
-
-	table->slots[fd] = NULL;
-	set_bit(table->used, fd, false);
-	set_bit(table->close_on_exec, fd, false);
-	table->lowest_free = MIN(table->lowest_free, fd);
-	return file;
-}
-
-static void slot_set(struct fd_table *table, uint32_t fd, struct file *file, bool close_on_exec)
-{
-	table->slots[fd] = file;
-	set_bit(table->used, fd, true);
-	set_bit(table->close_on_exec, fd, close_on_exec);
 }
 
 /* The next descriptor from @from on that close(2) can be called on, at most @last. */
@@ -252,10 +256,11 @@ static uint32_t descriptor_limit(void)
 	return (uint32_t)MIN(limit, (uint64_t)FD_COUNT_MAX);
 }
 
-int fd_install(struct file *file, int least, bool close_on_exec)
+/* @file NULL: the descriptor is taken all the same. */
+static int install(struct file *file, uint32_t from, bool close_on_exec)
 {
 	struct fd_table *table = current_table();
-	uint32_t from = (uint32_t)least, fd;
+	uint32_t fd;
 
 	LOCK_SCOPE(&table->lock);
 	fd = find_free(table, MAX(from, table->lowest_free));
@@ -267,6 +272,32 @@ int fd_install(struct file *file, int least, bool close_on_exec)
 	if (from <= table->lowest_free)
 		table->lowest_free = fd + 1;
 	return (int)fd;
+}
+
+int fd_install(struct file *file, int least, bool close_on_exec)
+{
+	return install(file, (uint32_t)least, close_on_exec);
+}
+
+int fd_reserve(bool close_on_exec)
+{
+	return install(NULL, 0, close_on_exec);
+}
+
+void fd_fill(int fd, struct file *file)
+{
+	struct fd_table *table = current_table();
+
+	LOCK_SCOPE(&table->lock);
+	table->slots[fd] = file;
+}
+
+void fd_release(int fd)
+{
+	struct fd_table *table = current_table();
+
+	LOCK_SCOPE(&table->lock);
+	(void)slot_clear(table, (uint32_t)fd);
 }
 
 int fd_table_place(struct fd_table *table, struct file *file, int fd)
@@ -294,6 +325,11 @@ int fd_replace(struct file *file, int fd, bool close_on_exec)
 		return -ENOMEM;
 	}
 	old = table->slots[fd];
+	if (!old && get_bit(table->used, (uint32_t)fd)) {
+		/* Reserved by an open(2) that is under way: dup(2). */
+		lock_release(&table->lock);
+		return -EBUSY;
+	}
 	slot_set(table, (uint32_t)fd, file_ref(file), close_on_exec);
 	lock_release(&table->lock);
 	if (old)

@@ -27,6 +27,12 @@ int fd_table_next(struct fd_table *table, int from, struct file **ret_file, bool
 /* Put @file (taken over) at @fd of a table that nobody uses yet: 0 or -ENOMEM. */
 MUST_CHECK int fd_table_place(struct fd_table *table, struct file *file, int fd);
 
+/* The lowest free descriptor, kept for fd_fill or fd_release: so that nothing is created for which
+ * there is no descriptor. */
+MUST_CHECK int fd_reserve(bool close_on_exec);
+void fd_fill(int fd, struct file *file); /* the reference is taken over */
+void fd_release(int fd);
+
 MUST_CHECK int fd_close(int fd);
 /* At exactly @fd, closing what is there (dup2): @fd or -errno. A reference is taken. */
 MUST_CHECK int fd_replace(struct file *file, int fd, bool close_on_exec);

@@ -1,11 +1,9 @@
 #include "libos/files/fs_context.h"
-#include <linux/fcntl.h>
-
-#include "libos/files/path.h"
 
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
 #include "libos/files/mount.h"
+#include "libos/files/path.h"
 #include "libos/processes/process.h"
 
 static struct fs_context *context_new(struct dentry *root, struct dentry *directory, uint32_t umask)
@@ -15,8 +13,9 @@ static struct fs_context *context_new(struct dentry *root, struct dentry *direct
 	if (!context)
 		return NULL;
 	context->reference_count = 1;
-	context->root = dentry_ref(root);
-	context->directory = dentry_ref(directory);
+	/* NULL: made before there are file systems; nobody asks it then. */
+	context->root = root ? dentry_ref(root) : NULL;
+	context->directory = directory ? dentry_ref(directory) : NULL;
 	context->umask = umask;
 	return context;
 }
@@ -89,12 +88,23 @@ void fs_context_set_directory(struct dentry *dentry)
 	replace(&context->lock, &context->directory, dentry);
 }
 
+int fs_context_check_directory(const struct dentry *dentry)
+{
+	if (!inode_is(dentry->inode, S_IFDIR))
+		return -ENOTDIR;
+	return inode_permission(dentry->inode, MAY_EXEC);
+}
+
 int fs_context_enter(const char *path)
 {
-	CLEANUP(dentry_unrefp) struct dentry *dir = NULL;
-	int r = path_walk(AT_FDCWD, path, PATH_FOLLOW | PATH_DIRECTORY, 0, &dir);
+	struct dentry *dentry;
+	int r = path_walk(AT_FDCWD, path, PATH_FOLLOW | PATH_DIRECTORY, 0, &dentry);
 
+	if (r)
+		return r;
+	r = fs_context_check_directory(dentry);
 	if (!r)
-		fs_context_set_directory(dir);
+		fs_context_set_directory(dentry);
+	dentry_unref(dentry);
 	return r;
 }

@@ -16,5 +16,7 @@ struct dentry *fs_context_root(void);
 struct dentry *fs_context_directory(void);
 void fs_context_set_root(struct dentry *dentry);
 void fs_context_set_directory(struct dentry *dentry);
+/* May the caller be there: 0, -ENOTDIR, -EACCES. */
+MUST_CHECK int fs_context_check_directory(const struct dentry *dentry);
 
 #endif

@@ -92,3 +92,11 @@ int files_init(struct erofs *image_root)
 	r = r ? r : temporary_make();
 	return r ? r : devices_mount();
 }
+
+int files_mount_host(int host_fd, const char *target, bool read_only)
+{
+	(void)host_fd;
+	(void)target;
+	(void)read_only;
+	return -EOPNOTSUPP;
+}

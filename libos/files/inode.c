@@ -1,12 +1,11 @@
 #include "libos/files/inode.h"
 
-#include "libos/loader/text.h"
-
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/files/file.h"
 #include "libos/files/mount.h"
+#include "libos/loader/text.h"
 #include "libos/processes/process.h"
 #include "platform/platform.h"
 
@@ -69,40 +68,11 @@ struct inode *inode_ref(struct inode *inode)
 	return inode;
 }
 
-struct stale_text {
-	struct stale_text *next;
-	struct patched_text *text;
-};
-
 void inode_content_changes(struct inode *inode)
 {
-	struct stale_text *stale;
-
-	if (LIKELY(!inode->patched_text))
-		return;
-	stale = heap_alloc(sizeof(*stale));
-	LOCK_SCOPE(&inode->lock);
-	/* Without memory for the note the text is never freed: mapped text must not go. */
-	if (stale) {
-		stale->text = inode->patched_text;
-		stale->next = inode->stale_texts;
-		inode->stale_texts = stale;
-	}
-	inode->patched_text = NULL;
-}
-
-static void texts_free(struct inode *inode)
-{
-	struct stale_text *stale;
-
-	while ((stale = inode->stale_texts)) {
-		inode->stale_texts = stale->next;
-		if (stale->text)
-			patched_text_unref(stale->text);
-		heap_free(stale);
-	}
-	if (inode->patched_text)
-		patched_text_unref(inode->patched_text);
+	if (UNLIKELY(inode->patched_text))
+		patched_text_unref(
+			__atomic_exchange_n(&inode->patched_text, NULL, __ATOMIC_ACQ_REL));
 }
 
 static void inode_free(struct inode *inode)
@@ -111,7 +81,7 @@ static void inode_free(struct inode *inode)
 		inode->ops->release(inode);
 	if (inode->fifo)
 		fifo_free(inode->fifo);
-	texts_free(inode);
+	patched_text_unref(inode->patched_text);
 	heap_free(inode->lock_waiters);
 	heap_free(inode);
 }

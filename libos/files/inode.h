@@ -17,11 +17,11 @@
 
 #include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/stat.h>
 
 #include "base/list.h"
 #include "libos/core/lock.h"
 #include "libos/core/wait.h"
+#include "libos/files/mode.h"
 
 struct dentry;
 struct file;
@@ -145,8 +145,6 @@ struct inode {
 	struct wait_queue *lock_waiters; /* the same; heap, NULL at first, freed with the inode */
 	struct fifo *fifo;               /* fifo_open's; freed by fifo_free with the inode */
 	struct patched_text *patched_text;
-	struct stale_text
-		*stale_texts; /* of earlier contents, may still be mapped: inode_content_changes */
 	const char *anonymous_name; /* INODE_ANONYMOUS; a constant */
 	void *private;              /* the ops owner's */
 };
@@ -193,8 +191,7 @@ void inode_status(struct inode *inode, struct file_status *ret_status);
 
 #define ANONYMOUS_DEVICE 0x0e /* st_dev of what no file system holds */
 
-/* The data are about to change: what was made of them (patched_text) is put aside until the inode
- * goes. */
+/* The data are about to change: what the loader made of them no longer holds. */
 void inode_content_changes(struct inode *inode);
 
 /* Coarse real time, ns; cheap. */
@@ -219,10 +216,8 @@ static inline uint32_t device_minor(uint64_t device)
 /* libos/files/fifo.c: open(2) of a FIFO: blocks until the other end comes. Sets file->ops. */
 MUST_CHECK int fifo_open(struct inode *inode, struct file *file);
 void fifo_free(struct fifo *fifo); /* NULL is fine */
-/* libos/loader */
 /* libos/files/locks.c: what a closed descriptor and a gone file leave behind. */
-void locks_close(struct file *file); /* at each close(2): posix locks of the process */
-/* fcntl(2): F_GETLK to F_OFD_SETLKW, F_GETLEASE, F_SETLEASE. */
+void locks_close(struct file *file);   /* at each close(2): posix locks of the process */
 void locks_release(struct file *file); /* at the last: flock and OFD locks */
 
 #endif

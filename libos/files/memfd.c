@@ -59,21 +59,40 @@ static struct inode *memfd_inode(uint32_t flags)
 	return inode;
 }
 
-int memfd_new(const char *name, uint32_t flags, struct file **ret_file)
+/* @name as /proc/PID/maps shows it, after a slash. */
+static int open_named(const char *name, uint32_t flags, struct file **ret_file)
 {
-	char full[sizeof(PREFIX) + MEMFD_NAME_LENGTH_MAX] = PREFIX;
 	CLEANUP(inode_unrefp) struct inode *inode = memfd_inode(flags);
 	CLEANUP(dentry_unrefp) struct dentry *dentry = NULL;
-	size_t length =
-		string_copy(full + sizeof(PREFIX) - 1, name, sizeof(full) - sizeof(PREFIX) + 1);
 
 	if (!inode)
 		return -ENOMEM;
-	dentry = dentry_new(NULL, full, (uint32_t)(sizeof(PREFIX) - 1 + length), inode);
+	dentry = dentry_new(NULL, name, (uint32_t)strlen(name), inode);
 	if (!dentry)
 		return -ENOMEM;
 	dentry->flags |= DENTRY_UNLINKED;
 	return file_open_inode(inode, dentry, O_RDWR | O_LARGEFILE, ret_file);
+}
+
+int memfd_new(const char *name, uint32_t flags, struct file **ret_file)
+{
+	char full[sizeof(PREFIX) + MEMFD_NAME_LENGTH_MAX] = PREFIX;
+
+	string_copy(full + sizeof(PREFIX) - 1, name, sizeof(full) - sizeof(PREFIX) + 1);
+	return open_named(full, flags, ret_file);
+}
+
+int file_shared_memory(uint64_t size, struct file **ret_file)
+{
+	CLEANUP(file_unrefp) struct file *file = NULL;
+	int r = open_named("dev/zero", 0, &file);
+
+	if (r)
+		return r;
+	/* A limit on files is none on memory. */
+	file->inode->size = ALIGN_UP(size, PAGE_SIZE);
+	*ret_file = TAKE(file);
+	return 0;
 }
 
 long memfd_seals(struct file *file)
@@ -99,16 +118,4 @@ int memfd_add_seals(struct file *file, uint32_t seals)
 		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	inode->seals |= seals;
 	return 0;
-}
-
-int file_shared_memory(uint64_t size, struct file **ret_file)
-{
-	CLEANUP(file_unrefp) struct file *file = NULL;
-	int r = memfd_new("/dev/zero", 0, &file);
-
-	if (!r)
-		r = inode_truncate(file->inode, ALIGN_UP(size, PAGE_SIZE));
-	if (!r)
-		*ret_file = TAKE(file);
-	return r;
 }

@@ -28,8 +28,6 @@ struct mount {
 		uint64_t *ret_inodes, uint64_t *ret_inodes_free);
 };
 
-#define ANONYMOUS_FS_MAGIC 0x09041934 /* statfs(2) of pipes and the like */
-
 extern struct list mounts; /* nothing is added once programs run: no lock */
 
 /* A mount without a root yet (set it, then mount_attach): heap. NULL: no memory. */

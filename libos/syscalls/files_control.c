@@ -120,9 +120,9 @@ static long control_file(struct file *file, int command, uint64_t argument)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
+		return locks_fcntl(file, (uint32_t)command, argument);
 	case F_GETLEASE:
-	case F_SETLEASE:
-		return locks_fcntl(file, command, argument);
+		return F_UNLCK; /* nobody has one: F_SETLEASE is refused */
 	case F_GET_RW_HINT:
 	case F_SET_RW_HINT:
 	case F_GET_FILE_RW_HINT:

@@ -124,13 +124,6 @@ long sys_getcwd(struct thread *thread, const struct syscall_args *args)
 	return user_write(args->a, path, (size_t)length + 1) ? -EFAULT : length + 1;
 }
 
-static int check_directory(const struct dentry *dentry)
-{
-	if (!inode_is(dentry->inode, S_IFDIR))
-		return -ENOTDIR;
-	return inode_permission(dentry->inode, MAY_EXEC);
-}
-
 static int directory_at(uint64_t path, struct dentry **ret_dentry)
 {
 	CLEANUP(dentry_unrefp) struct dentry *dentry = NULL;
@@ -140,7 +133,7 @@ static int directory_at(uint64_t path, struct dentry **ret_dentry)
 	if (r < 0)
 		return (int)r;
 	r = path_walk(AT_FDCWD, name, PATH_FOLLOW | PATH_DIRECTORY, 0, &dentry);
-	r = r ? r : check_directory(dentry);
+	r = r ? r : fs_context_check_directory(dentry);
 	if (!r)
 		*ret_dentry = TAKE(dentry);
 	return (int)r;
@@ -167,7 +160,7 @@ long sys_fchdir(struct thread *thread, const struct syscall_args *args)
 		return -EBADF;
 	if (!file->dentry)
 		return -ENOTDIR;
-	r = check_directory(file->dentry);
+	r = fs_context_check_directory(file->dentry);
 	if (!r)
 		fs_context_set_directory(file->dentry);
 	return r;

@@ -25,11 +25,20 @@ static long open_at(int dir_fd, uint64_t path, uint32_t flags, uint32_t mode, ui
 	char name[PATH_SIZE];
 	struct file *file;
 	long r = path_read(name, path);
+	int fd;
 
 	if (r < 0)
 		return r;
+	fd = fd_reserve(flags & O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 	r = file_open_at(dir_fd, name, flags, mode, resolve, &file);
-	return r ? r : install(file, flags & O_CLOEXEC);
+	if (r) {
+		fd_release(fd);
+		return r;
+	}
+	fd_fill(fd, file);
+	return fd;
 }
 
 /* What open(2) and openat(2) ignore and openat2(2) refuses. */

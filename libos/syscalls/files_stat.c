@@ -1,6 +1,7 @@
 /* stat(2), statx(2), statfs(2), access(2), readlink(2). */
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <linux/magic.h>
 
 #include "base/memory.h"
 #include "libos/core/user.h"
@@ -152,11 +153,18 @@ long sys_statx(struct thread *thread, const struct syscall_args *args)
 	return r;
 }
 
+static long anonymous_magic(const struct inode *inode)
+{
+	if (inode_is(inode, S_IFIFO))
+		return PIPEFS_MAGIC;
+	return inode_is(inode, S_IFSOCK) ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC;
+}
+
 static int put_statfs(uint64_t to, const struct inode *inode)
 {
 	struct mount *mount = inode->mount;
 	struct statfs fs = {
-		.f_type = ANONYMOUS_FS_MAGIC,
+		.f_type = anonymous_magic(inode),
 		.f_bsize = (long)PAGE_SIZE,
 		.f_frsize = (long)PAGE_SIZE,
 		.f_namelen = NAME_LENGTH_MAX,

@@ -1,0 +1,183 @@
+#include "libos/files/files_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "libos/core/heap.h"
+#include "libos/core/log.h"
+#include "libos/files/locks.h"
+#include "libos/files/pipe.h"
+#include "libos/loader/text.h"
+#include "libos/memory/mm.h"
+#include "platform/platform.h"
+
+#define RLIMIT_NOFILE 7
+#define MALLOC_MAX (16UL << 20)
+
+struct process fixture_process;
+struct thread fixture_thread;
+struct thread *thread_current_hosted;
+int fixture_last_signal;
+
+void fixture_init(struct erofs *image)
+{
+	fixture_process.reference_count = 1;
+	fixture_process.thread_count = 1;
+	for (int i = 0; i < RLIMIT_COUNT; i++)
+		fixture_process.limits[i] = (struct rlimit_pair){UINT64_MAX, UINT64_MAX};
+	fixture_process.limits[RLIMIT_NOFILE] = (struct rlimit_pair){1024, 4096};
+	fixture_thread.process = &fixture_process;
+	fixture_thread.tid = fixture_process.pid = 1;
+	thread_current_hosted = &fixture_thread;
+	fixture_become(0);
+	if (files_init(image))
+		abort();
+	fixture_process.files = fd_table_new();
+	fixture_process.fs = fs_context_new();
+	CALL(umask, 022);
+}
+
+void fixture_become(uint32_t uid)
+{
+	struct credentials *c = &thread_current()->credentials;
+
+	c->uid = c->euid = c->suid = c->fsuid = uid;
+	c->gid = c->egid = c->sgid = c->fsgid = uid;
+	c->effective = c->permitted = uid ? 0 : CAPABILITIES_ALL;
+}
+
+bool credentials_can(const struct credentials *credentials, unsigned int capability)
+{
+	return credentials->effective >> capability & 1;
+}
+
+bool credentials_in_group(const struct credentials *credentials, uint32_t gid)
+{
+	for (uint32_t i = 0; i < credentials->group_count; i++)
+		if (credentials->groups[i] == gid)
+			return true;
+	return credentials->fsgid == gid;
+}
+
+/* ---- Memory ---- */
+
+static void *zeroed(size_t size, size_t alignment)
+{
+	void *memory = aligned_alloc(alignment, ALIGN_UP(size, alignment));
+
+	return memory ? memset(memory, 0, size) : NULL;
+}
+
+void *heap_alloc(size_t size)
+{
+	return zeroed(size, 16);
+}
+
+void heap_free(void *object)
+{
+	free(object);
+}
+
+uint64_t heap_used(void)
+{
+	return 0;
+}
+
+void *pool_alloc(size_t size)
+{
+	void *memory;
+
+	if (size <= MALLOC_MAX)
+		return zeroed(size, PAGE_SIZE);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void pool_free(void *run, size_t size)
+{
+	if (size <= MALLOC_MAX)
+		free(run);
+	else
+		munmap(run, size);
+}
+
+void pool_discard(void *start, size_t size)
+{
+	platform_memory_discard(start, size);
+}
+
+/* ---- Other parts of the LibOS ---- */
+
+int mm_fault(struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int *ret_code)
+{
+	(void)mm;
+	(void)addr;
+	(void)access;
+	*ret_signo = 11;
+	*ret_code = 1;
+	return -EFAULT;
+}
+
+int signal_send_thread(struct thread *thread, int signo, const struct signal_info *info)
+{
+	(void)thread;
+	(void)info;
+	fixture_last_signal = signo;
+	return 0;
+}
+
+void patched_text_unref(struct patched_text *text)
+{
+	free(text);
+}
+
+int fifo_open(struct inode *inode, struct file *file)
+{
+	(void)inode;
+	(void)file;
+	return -ENXIO;
+}
+
+void fifo_free(struct fifo *fifo)
+{
+	(void)fifo;
+}
+
+long pipe_size(struct file *file)
+{
+	(void)file;
+	return -EBADF;
+}
+
+long pipe_set_size(struct file *file, uint64_t size)
+{
+	(void)file;
+	(void)size;
+	return -EBADF;
+}
+
+long locks_fcntl(struct file *file, uint32_t command, uint64_t address)
+{
+	(void)file;
+	(void)command;
+	(void)address;
+	return -EINVAL;
+}
+
+void locks_close(struct file *file)
+{
+	(void)file;
+}
+
+void locks_release(struct file *file)
+{
+	(void)file;
+}
+
+void epoll_file_gone(struct file *file)
+{
+	(void)file;
+}
