@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -5,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "image/error.h"
 #include "image/file.h"
 
 #ifndef CASEMATE_VERSION
@@ -23,13 +25,17 @@ static const struct {
 
 int cli_error(int status, const char *command, const char *format, ...)
 {
+	char text[2 * IMAGE_ERROR_SIZE];
 	va_list args;
 
-	fprintf(stderr, "casemate: %s: ", command);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	/* Names come from foreign archives: the terminal must not obey them. */
+	for (char *c = text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	fprintf(stderr, "casemate: %s: %s\n", command, text);
 	return status;
 }
 

@@ -354,7 +354,8 @@ static int prepare(struct build *build, struct image_build_result *result)
 		build->options->libos_path, SUPERBLOCK_LIBOS_SIZE_MAX, &build->libos, build->error);
 	if (r < 0)
 		return image_fail_in(build->error, r, "--libos");
-	r = load_key(build, result);
+	if (build->options->sign_key_path)
+		r = load_key(build, result);
 	if (r < 0)
 		return r;
 	return output_init(&build->output, build->options->output_path, build->error);
@@ -373,6 +374,9 @@ int image_build(const struct image_build_options *options, struct image_build_re
 		r = make_tree(&build);
 	if (r == 0)
 		r = make_config(&build);
+	/* A development key is made only for a build that gets as far as needing it. */
+	if (r == 0 && !build.key)
+		r = load_key(&build, &result);
 	if (r == 0)
 		r = write_image(&build, &result);
 	if (r < 0) {

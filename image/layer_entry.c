@@ -20,7 +20,7 @@ static int bad_entry(struct image_error *error, const char *path, int r)
 {
 	if (r == -ENOMEM)
 		return image_fail_errno(error, r, "%s", path);
-	return image_fail(error, -EBADMSG, "entry \"%s\": %s", path,
+	return image_fail(error, -EBADMSG, "entry \"%.300s\": %s", path,
 		r == -EINVAL ? "\"..\" in its name" : strerror(-r));
 }
 
@@ -37,7 +37,7 @@ static int whiteout(
 	if (!strncmp(place->name, WHITEOUT_META, strlen(WHITEOUT_META)))
 		return 0;
 	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-		return image_fail(error, -EBADMSG, "entry \"%s\": a whiteout of nothing", path);
+		return image_fail(error, -EBADMSG, "entry \"%.300s\": a whiteout of nothing", path);
 	tree_whiteout(tree, place->dir, name);
 	return 0;
 }
@@ -51,14 +51,14 @@ static int hard_link(struct tree *tree, const struct place *place, const char *p
 
 	if (r == -EINVAL)
 		return image_fail(
-			error, -EBADMSG, "entry \"%s\": hard link to \"%s\"", path, target);
+			error, -EBADMSG, "entry \"%.300s\": hard link to \"%.300s\"", path, target);
 	if (r == 0)
 		r = tree_find(tree, target, false, &inode);
 	if (r == 0)
 		r = tree_link(tree, place->dir, place->name, inode);
 	if (r < 0)
-		return image_fail(error, -EBADMSG, "entry \"%s\": hard link to \"%s\": %s", path,
-			target, strerror(-r));
+		return image_fail(error, -EBADMSG, "entry \"%.300s\": hard link to \"%.300s\": %s",
+			path, target, strerror(-r));
 	return 0;
 }
 
@@ -188,18 +188,18 @@ static int put_entry(struct tree *tree, struct archive *archive, struct archive_
 		return 0;
 	if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && type != AE_IFCHR &&
 		type != AE_IFBLK && type != AE_IFIFO)
-		return image_fail(error, -EBADMSG, "entry \"%s\": unknown type", path);
+		return image_fail(error, -EBADMSG, "entry \"%.300s\": unknown type", path);
 	inode = tree_inode_new(tree, type == AE_IFLNK ? S_IFLNK | 0777 : mode);
 	if (!inode)
-		return image_fail_errno(error, -ENOMEM, "entry \"%s\"", path);
+		return image_fail_errno(error, -ENOMEM, "entry \"%.300s\"", path);
 	if (error)
 		error->text[0] = '\0';
 	r = fill(archive, entry, inode, spool, error);
 	if (r < 0) {
 		tree_inode_free(tree, inode);
 		if (error && !error->text[0])
-			return image_fail_errno(error, r, "entry \"%s\"", path);
-		return image_fail_in(error, r, "entry \"%s\"", path);
+			return image_fail_errno(error, r, "entry \"%.300s\"", path);
+		return image_fail_in(error, r, "entry \"%.300s\"", path);
 	}
 	r = tree_put(tree, place->dir, place->name, inode, NULL);
 	return r < 0 ? bad_entry(error, path, r) : 0;
