@@ -3,8 +3,8 @@
 # usage: container_test.sh CASEMATE LIBOS
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/tap.sh"
-casemate=$1
-CASEMATE_LIBOS=$2
+casemate=$(realpath "$1")
+CASEMATE_LIBOS=$(realpath "$2")
 export CASEMATE_LIBOS
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
