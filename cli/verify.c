@@ -86,7 +86,8 @@ static int verify(const char *path, const struct expected_signer *expected, bool
 		return status;
 	if (image_verify(image, &error) < 0)
 		return cli_error(CLI_FAILED, NAME, "%s: %s", path, error.text);
-	(void)deep;
+	if (deep && image_verify_deep(image, &error) < 0)
+		return cli_error(CLI_FAILED, NAME, "%s: %s", path, error.text);
 	printf("%s: good%s\n", path,
 		expected->set ? "" : " (by whoever signed it: no signer was given to compare)");
 	return CLI_OK;

@@ -251,8 +251,7 @@ static int write_sites(struct build *build, uint64_t rootfs_start, uint64_t root
 
 	if (map == MAP_FAILED)
 		return image_fail_errno(build->error, -errno, "%s", build->options->output_path);
-	r = image_sites_section(
-		&build->tree, (struct span){map, rootfs_size}, &sites, build->error);
+	r = image_sites_section((struct span){map, rootfs_size}, &sites, build->error);
 	munmap(map, rootfs_size);
 	if (r < 0)
 		return r;

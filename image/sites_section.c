@@ -3,32 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "image/elf_file.h"
 #include "image/file.h"
+#include "image/rootfs_walk.h"
 #include "image/sites.h"
 
 struct collector {
-	struct span rootfs;
 	struct buffer files; /* of struct sites_file */
 	struct buffer sites; /* of struct site */
-	struct image_error *error;
 };
 
 static void collector_done(struct collector *collector)
 {
 	buffer_done(&collector->files);
 	buffer_done(&collector->sites);
-}
-
-static bool has_file(const struct collector *collector, uint64_t nid)
-{
-	const struct sites_file *files = (const struct sites_file *)collector->files.data;
-
-	for (size_t i = collector->files.size / sizeof(*files); i-- > 0;)
-		if (files[i].nid == nid)
-			return true;
-	return false;
 }
 
 static int collect_file(struct collector *collector, struct span elf, uint64_t nid)
@@ -50,25 +40,16 @@ static int collect_file(struct collector *collector, struct span elf, uint64_t n
 	return r;
 }
 
-static int collect_visit(void *context, const char *path, struct tree_inode *inode)
+static int collect_visit(void *context, const struct rootfs_file *file, struct image_error *error)
 {
-	struct collector *collector = context;
 	struct elf_file elf;
-	struct span bytes;
 	int r;
 
-	if (!S_ISREG(inode->mode) || !inode->content.size)
+	if (!S_ISREG(file->mode) || !elf_has_magic(file->data) || elf_open(file->data, &elf) < 0)
 		return 0;
-	if (!span_slice(collector->rootfs, inode->data_offset, inode->content.size, &bytes))
-		return image_fail(
-			collector->error, -EINVAL, "/%s: lies outside of the image", path);
-	if (!elf_has_magic(bytes) || elf_open(bytes, &elf) < 0)
-		return 0;
-	if (inode->link_count > 1 && has_file(collector, inode->nid))
-		return 0;
-	r = collect_file(collector, bytes, inode->nid);
+	r = collect_file(context, file->data, file->nid);
 	if (r < 0)
-		return image_fail_errno(collector->error, r, "/%s: system-call sites", path);
+		return image_fail_errno(error, r, "/%s: system-call sites", file->path);
 	return 0;
 }
 
@@ -108,13 +89,11 @@ static int assemble(struct collector *collector, struct buffer *to)
 	return r;
 }
 
-int image_sites_section(
-	const struct tree *tree, struct span rootfs, struct buffer *ret, struct image_error *error)
+int image_sites_section(struct span rootfs, struct buffer *ret, struct image_error *error)
 {
-	CLEANUP(collector_done)
-	struct collector collector = {.rootfs = rootfs, .error = error};
+	CLEANUP(collector_done) struct collector collector = {0};
 	CLEANUP(buffer_done) struct buffer section = {0};
-	int r = tree_walk(tree, collect_visit, &collector);
+	int r = rootfs_walk(rootfs, collect_visit, &collector, error);
 
 	if (r < 0)
 		return r;

@@ -6,13 +6,12 @@
 #include "base/span.h"
 #include "image/buffer.h"
 #include "image/error.h"
-#include "image/tree.h"
 
-/* Find the sites of every ELF executable and shared object of the tree.
- * @rootfs  the file system as erofs_write wrote it from @tree
- * @ret     owned by the caller */
+/* Find the sites of every ELF executable and shared object of an EROFS file system, whose every
+ * structure is checked on the way (image/rootfs_walk.h).
+ * @ret  owned by the caller */
 MUST_CHECK int image_sites_section(
-	const struct tree *tree, struct span rootfs, struct buffer *ret, struct image_error *error);
+	struct span rootfs, struct buffer *ret, struct image_error *error);
 
 /* Order, bounds, kinds. -EBADMSG: the error says what is wrong. */
 MUST_CHECK int sites_section_check(struct span section, struct image_error *error);

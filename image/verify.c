@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "image/digest.h"
 #include "image/file.h"
 #include "image/hash_tree.h"
 #include "image/image.h"
+#include "image/sites_section.h"
 
 #define CHUNK_BLOCKS 64
 #define HASHES IMAGE_HASHES_PER_BLOCK
@@ -168,4 +170,26 @@ int image_verify(const struct image *image, struct image_error *error)
 	if (r == 0)
 		r = check_rootfs(&checker, leaves);
 	return r;
+}
+
+int image_verify_deep(const struct image *image, struct image_error *error)
+{
+	CLEANUP(buffer_done) struct buffer sites = {0};
+	size_t size = (size_t)image->rootfs->size;
+	void *map =
+		mmap(NULL, size, PROT_READ, MAP_PRIVATE, image->fd, (off_t)image->rootfs->offset);
+	int r;
+
+	if (map == MAP_FAILED)
+		return image_fail_errno(error, -errno, "ROOTFS section");
+	r = image_sites_section((struct span){map, size}, &sites, error);
+	munmap(map, size);
+	if (r < 0)
+		return r;
+	if (sites.size != image->sites_bytes.size ||
+		memcmp(sites.data, image->sites_bytes.data, sites.size))
+		return image_fail(error, -EBADMSG,
+			"SITES section: not the system-call sites of this file system, or found by "
+			"another version");
+	return 0;
 }
