@@ -184,7 +184,7 @@ static int read_epoch(int64_t *ret)
 static int find_libos(struct arguments *arguments)
 {
 	static const char *const places[] = {
-		"../lib/casemate/libos-simulation.elf", "../libos/libos-simulation.elf"};
+		"../lib/casemate/libos-simulation.elf", "../platform/libos-simulation.elf"};
 	const char *path = getenv("CASEMATE_LIBOS");
 	char self[4096];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);

@@ -25,6 +25,8 @@ struct build {
 	struct container_spool spool; /* contents of archives; outlives the tree */
 	struct buffer libos;
 	EVP_PKEY *key;
+	struct stat output_stat;       /* the file that will be replaced */
+	const struct stat *old_output; /* the same, or NULL: there is none */
 	struct output output;
 };
 
@@ -53,9 +55,10 @@ static int apply_source(struct build *build, const struct image_source *source)
 {
 	switch (source->kind) {
 	case IMAGE_SOURCE_DIR:
-		return host_add(&build->tree, source->from, "/", build->error);
+		return host_add(&build->tree, source->from, "/", build->old_output, build->error);
 	case IMAGE_SOURCE_ADD:
-		return host_add(&build->tree, source->from, source->to, build->error);
+		return host_add(
+			&build->tree, source->from, source->to, build->old_output, build->error);
 	case IMAGE_SOURCE_PROGRAM:
 		return program_add(&build->tree, source->from, source->to, build->error);
 	case IMAGE_SOURCE_OCI:
@@ -357,7 +360,9 @@ static int prepare(struct build *build, struct image_build_result *result)
 		r = load_key(build, result);
 	if (r < 0)
 		return r;
-	return output_init(&build->output, build->options->output_path, build->error);
+	if (stat(build->options->output_path, &build->output_stat) == 0)
+		build->old_output = &build->output_stat;
+	return output_check(build->options->output_path, build->error);
 }
 
 int image_build(const struct image_build_options *options, struct image_build_result *ret,
@@ -376,6 +381,8 @@ int image_build(const struct image_build_options *options, struct image_build_re
 	/* A development key is made only for a build that gets as far as needing it. */
 	if (r == 0 && !build.key)
 		r = load_key(&build, &result);
+	if (r == 0)
+		r = output_init(&build.output, options->output_path, error);
 	if (r == 0)
 		r = write_image(&build, &result);
 	if (r < 0) {

@@ -17,13 +17,14 @@ struct host_path {
 	struct image_error *error;
 };
 
-static int add_here(struct host_path *path, const struct stat *st)
+/* A link on the way stays as the tree has it: other files of the tree may lie behind it. */
+static int add_here(struct host_path *path, const struct stat *st, bool keep)
 {
 	struct tree_inode *inode, *old;
 	int r;
 
 	if (tree_find(path->tree, path->real, false, &old) == 0) {
-		if (path->keep)
+		if (keep)
 			return 0;
 		/* The same file again: what programs share. */
 		if (old->content.path && !strcmp(old->content.path, path->real))
@@ -74,7 +75,7 @@ static int enter(struct host_path *path, size_t parent_size)
 		return 0;
 	if (!S_ISLNK(st.st_mode) && path->todo[strspn(path->todo, "/")])
 		return image_fail_errno(path->error, -ENOTDIR, "%s", path->real);
-	r = add_here(path, &st);
+	r = add_here(path, &st, path->keep || S_ISLNK(st.st_mode));
 	if (r == 0 && S_ISLNK(st.st_mode)) {
 		r = follow(path, parent_size);
 		if (r < 0)

@@ -21,6 +21,7 @@ struct known_file {
 struct host_walk {
 	struct tree *tree;
 	void *known; /* tsearch(3) of struct known_file */
+	const struct stat *skip;
 	struct image_error *error;
 };
 
@@ -219,6 +220,11 @@ static int put_node(struct host_walk *walk, const char *path, const struct stat 
 	return 0;
 }
 
+static bool is_skipped(const struct host_walk *walk, const struct stat *st)
+{
+	return walk->skip && walk->skip->st_dev == st->st_dev && walk->skip->st_ino == st->st_ino;
+}
+
 static int add_node(
 	struct host_walk *walk, const char *path, struct tree_inode *dir, const char *name)
 {
@@ -228,7 +234,7 @@ static int add_node(
 
 	if (lstat(path, &st) < 0)
 		return image_fail_errno(walk->error, -errno, "%s", path);
-	if (S_ISSOCK(st.st_mode))
+	if (S_ISSOCK(st.st_mode) || is_skipped(walk, &st))
 		return 0;
 	inode = recall(walk, &st);
 	if (inode) {
@@ -244,17 +250,33 @@ static int add_node(
 	return S_ISDIR(st.st_mode) ? add_children(walk, path, inode) : 0;
 }
 
-int host_add(struct tree *tree, const char *from, const char *to, struct image_error *error)
+/* Where a file goes that keeps its name: @to, and the last component of @from. */
+static int join_name(const char *from, const char *to, char **ret)
 {
-	CLEANUP(host_walk_done) struct host_walk walk = {.tree = tree, .error = error};
-	CLEANUP(freep) char *real = realpath(from, NULL);
+	const char *slash = strrchr(from, '/');
+
+	return asprintf(ret, "%s%s", to, slash ? slash + 1 : from) < 0 ? -ENOMEM : 0;
+}
+
+int host_add(struct tree *tree, const char *from, const char *to, const struct stat *skip,
+	struct image_error *error)
+{
+	CLEANUP(host_walk_done)
+	struct host_walk walk = {.tree = tree, .skip = skip, .error = error};
+	CLEANUP(freep) char *real = realpath(from, NULL), *joined = NULL;
 	char name[TREE_NAME_MAX + 1];
 	struct tree_inode *dir;
-	int r;
+	struct stat st;
+	int r = 0;
 
-	if (!real)
+	if (!real || stat(real, &st) < 0)
 		return image_fail_errno(error, -errno, "%s", from);
-	r = tree_make_parent(tree, to, &dir, name);
+	if (!S_ISDIR(st.st_mode) && to[strlen(to) - 1] == '/')
+		r = join_name(from, to, &joined);
+	if (r == 0)
+		r = tree_make_parent(tree, joined ? joined : to, &dir, name);
+	if (r == -EINVAL)
+		return image_fail(error, r, "%s: \"..\" in a path of the image", to);
 	if (r < 0)
 		return image_fail_errno(error, r, "%s", to);
 	return add_node(&walk, real, dir, name);

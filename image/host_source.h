@@ -12,8 +12,10 @@ MUST_CHECK int host_inode_new(struct tree *tree, const char *path, const struct 
 
 /* Lay a file or directory over the tree at @to (absolute). A symbolic link @from is followed, those
  * below it are kept. Where the tree has a link to a directory and the host has a directory, the
- * link stays and is followed, within the tree. Sockets are left out. */
-MUST_CHECK int host_add(
-	struct tree *tree, const char *from, const char *to, struct image_error *error);
+ * link stays and is followed, within the tree. Sockets are left out.
+ * @to    a file whose @to ends with "/" keeps its name
+ * @skip  a file that is left out, such as the image that is being replaced; may be NULL */
+MUST_CHECK int host_add(struct tree *tree, const char *from, const char *to,
+	const struct stat *skip, struct image_error *error);
 
 #endif

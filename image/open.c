@@ -205,7 +205,7 @@ int image_open_fd(int fd, const char *name, struct image **ret, struct image_err
 
 int image_open(const char *path, struct image **ret, struct image_error *error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe: no wait */
 
 	if (fd < 0)
 		return image_fail_errno(error, -errno, "%s", path);

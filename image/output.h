@@ -10,14 +10,19 @@
 struct output {
 	int fd;
 	char *path;
-	char *temporary; /* NULL: nothing to remove */
+	char *temporary; /* the name before the last one */
+	bool is_named;   /* @temporary exists and is to be removed */
 	uint64_t size;   /* bytes so far; whole blocks */
 	struct image_superblock superblock;
 };
 
-/* Opens a temporary file beside @path. */
+/* Could @path be written? Said before the long part of a build. */
+MUST_CHECK int output_check(const char *path, struct image_error *error);
+
+/* Opens a file without a name in @path's directory, so that nothing is left of a build that is
+ * killed; where the file system has no such files, one with a temporary name. */
 MUST_CHECK int output_init(struct output *output, const char *path, struct image_error *error);
-/* Removes the temporary file unless output_finish has been through. */
+/* Leaves nothing behind unless output_finish has been through. */
 void output_done(struct output *output);
 
 /* Begin a section at the end; @digest and @size come with output_end_section. Bytes are added with

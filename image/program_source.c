@@ -366,7 +366,7 @@ static int add_at(struct tree *tree, const char *path, const char *to, char **re
 
 	if (!real)
 		return image_fail_errno(error, -errno, "%s", path);
-	r = host_add(tree, real, to, error);
+	r = host_add(tree, real, to, NULL, error);
 	if (r == 0)
 		*ret_real = TAKE(real);
 	return r;

@@ -86,6 +86,21 @@ else
 	tap_skip "fsck.erofs" "erofs-utils is not installed"
 fi
 
+# ---- where the output lies ----
+cp -a root within
+(cd within && "$casemate" build --from-dir . -o app.enclave && cp app.enclave first &&
+	"$casemate" build --from-dir . --add /dev/null:/first -o app.enclave) >/dev/null 2>&1
+check "an image in its own source is left out" sh -c \
+	"! python3 '$here/read_erofs.py' within/app.enclave | grep -q app.enclave"
+check "nothing else is left there" test "$(ls within)" = "$(printf '%s\n' app.enclave bin deep empty etc fifo first)"
+"$casemate" build --from-dir root --add root/bin/hello:/opt/ -o add.enclave >/dev/null 2>&1
+check "--add to a directory keeps the name" sh -c \
+	"python3 '$here/read_erofs.py' add.enclave | grep -qxF 'f 4755 0:0 /opt/hello'"
+mkdir -p over/lib merged/usr/lib && ln -s usr/lib merged/lib && : >over/lib/new && : >merged/usr/lib/old
+"$casemate" build --from-dir merged --from-dir over -o over.enclave >/dev/null 2>&1
+check "directories are merged through links" sh -c \
+	"python3 '$here/read_erofs.py' over.enclave | grep -qxF 'f 0644 0:0 /usr/lib/new'"
+
 # ---- reproducible ----
 mkdir elsewhere
 (umask 077 && cp -a root elsewhere/tree && cd elsewhere && LC_ALL=C.UTF-8 TZ=Asia/Tokyo \
