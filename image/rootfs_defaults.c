@@ -39,8 +39,11 @@ static int add_missing(struct tree *tree, const char *path, uint32_t mode, const
 	struct tree_inode *inode;
 	int r = tree_find(tree, path, false, &inode);
 
-	if (r == 0)
+	if (r == 0) {
+		if (inode->implied)
+			inode->mode = mode;
 		return 0;
+	}
 	inode = tree_inode_new(tree, mode);
 	if (!inode)
 		return image_fail_errno(error, -ENOMEM, "%s", path);

@@ -201,6 +201,7 @@ static void entry_remove(struct tree *tree, struct tree_inode *dir, struct tree_
 static void inode_take_metadata(struct tree_inode *to, struct tree_inode *from)
 {
 	xattrs_done(to);
+	to->implied = from->implied;
 	to->mode = from->mode;
 	to->uid = from->uid;
 	to->gid = from->gid;

@@ -55,6 +55,7 @@ struct tree_inode {
 	struct tree_entry *entries; /* sorted by name, as strcmp does */
 	size_t entry_count, entry_capacity;
 	unsigned int depth; /* directories: 0 is the root */
+	bool implied;       /* a directory that no source named: made for what is in it */
 
 	uint64_t nid;         /* set by the writer */
 	uint64_t data_offset; /* bytes from the start of the file system; set by the writer */

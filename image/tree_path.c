@@ -62,6 +62,7 @@ static int walk_missing(struct walk *walk, bool last)
 	dir = tree_inode_new(walk->make, S_IFDIR | 0755);
 	if (!dir)
 		return -ENOMEM;
+	dir->implied = true;
 	r = tree_put(walk->make, walk->dir, walk->name, dir, &dir);
 	if (r == 0)
 		walk->dir = dir;

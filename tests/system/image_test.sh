@@ -143,6 +143,10 @@ check_fails "a short key" 1 "an RSA key of 2048 bits, 3072 are needed" \
 check_fails "no image" 1 "not an enclave image" "$casemate" verify key.pem
 
 # ---- programs ----
+mkdir -p t && cp "$(command -v true)" t/prog
+"$casemate" build --copy "./t/prog:/tmp/x/prog" -o t.enclave >/dev/null 2>&1
+check "a directory on the way has its usual mode" sh -c \
+	"python3 '$here/read_erofs.py' t.enclave | grep -qxF 'd 1777 0:0 /tmp'"
 "$casemate" build --copy bash --copy ls --copy /usr/bin/python3 \
 	--add /usr/lib/python3.11:/usr/lib/python3.11 -o p.enclave >/dev/null 2>err
 check "programs" "$casemate" verify --deep p.enclave
