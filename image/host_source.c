@@ -279,5 +279,9 @@ int host_add(struct tree *tree, const char *from, const char *to, const struct s
 		return image_fail(error, r, "%s: \"..\" in a path of the image", to);
 	if (r < 0)
 		return image_fail_errno(error, r, "%s", to);
+	/* The root's own mode and time are not those of a directory that happens to hold the files.
+	 */
+	if (!*name && S_ISDIR(st.st_mode))
+		return add_children(&walk, real, dir);
 	return add_node(&walk, real, dir, name);
 }

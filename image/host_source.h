@@ -13,7 +13,8 @@ MUST_CHECK int host_inode_new(struct tree *tree, const char *path, const struct 
 /* Lay a file or directory over the tree at @to (absolute). A symbolic link @from is followed, those
  * below it are kept. Where the tree has a link to a directory and the host has a directory, the
  * link stays and is followed, within the tree. Sockets are left out.
- * @to    a file whose @to ends with "/" keeps its name
+ * @to    "/" takes what is in a directory and leaves the root's mode; a file whose @to ends with
+ * "/" keeps its name
  * @skip  a file that is left out, such as the image that is being replaced; may be NULL */
 MUST_CHECK int host_add(struct tree *tree, const char *from, const char *to,
 	const struct stat *skip, struct image_error *error);
