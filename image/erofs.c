@@ -8,6 +8,7 @@
 
 #include "abi/image.h"
 #include "base/checked.h"
+#include "image/erofs_dir.h"
 #include "image/erofs_format.h"
 #include "image/file.h"
 
@@ -96,126 +97,6 @@ static size_t xattrs_size(const struct tree_inode *inode)
 	return size ? size + sizeof(struct erofs_xattr_header) : 0;
 }
 
-/* The names of a directory as they are stored: "." and ".." stand among the others, sorted. */
-struct dir_names {
-	struct dir_name {
-		const char *name;
-		const struct tree_inode *inode;
-	} * items;
-	size_t count;
-};
-
-static void dir_names_done(struct dir_names *names)
-{
-	free(names->items);
-}
-
-static int compare_dir_names(const void *a, const void *b)
-{
-	return strcmp(((const struct dir_name *)a)->name, ((const struct dir_name *)b)->name);
-}
-
-static int dir_names_init(struct dir_names *names, const struct tree_inode *dir)
-{
-	names->items = calloc(dir->entry_count + 2, sizeof(*names->items));
-	if (!names->items)
-		return -ENOMEM;
-	names->items[names->count++] = (struct dir_name){".", dir};
-	names->items[names->count++] = (struct dir_name){"..", dir->parent};
-	for (size_t i = 0; i < dir->entry_count; i++)
-		names->items[names->count++] =
-			(struct dir_name){dir->entries[i].name, dir->entries[i].inode};
-	qsort(names->items, names->count, sizeof(*names->items), compare_dir_names);
-	return 0;
-}
-
-/* How many names, from @first on, fit one block; and the bytes they take. */
-static size_t dir_block_fill(const struct dir_names *names, size_t first, size_t *ret_size)
-{
-	size_t count = 0, size = 0;
-
-	for (size_t i = first; i < names->count; i++, count++) {
-		size_t more = sizeof(struct erofs_dirent) + strlen(names->items[i].name);
-
-		if (size + more > BLOCK)
-			break;
-		size += more;
-	}
-	*ret_size = size;
-	return count;
-}
-
-/* A directory's size: full blocks, and what the last one holds. */
-static int dir_measure(struct tree_inode *dir)
-{
-	CLEANUP(dir_names_done) struct dir_names names = {0};
-	size_t used = 0, blocks = 0;
-	int r = dir_names_init(&names, dir);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < names.count; blocks++)
-		i += dir_block_fill(&names, i, &used);
-	dir->content.size = (blocks - 1) * BLOCK + used;
-	return 0;
-}
-
-static uint8_t file_type(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return EROFS_TYPE_DIRECTORY;
-	case S_IFCHR:
-		return EROFS_TYPE_CHAR;
-	case S_IFBLK:
-		return EROFS_TYPE_BLOCK;
-	case S_IFIFO:
-		return EROFS_TYPE_FIFO;
-	case S_IFSOCK:
-		return EROFS_TYPE_SOCKET;
-	case S_IFLNK:
-		return EROFS_TYPE_SYMLINK;
-	default:
-		return EROFS_TYPE_REGULAR;
-	}
-}
-
-static void dir_write_block(uint8_t *to, const struct dir_name *names, size_t count)
-{
-	size_t at = count * sizeof(struct erofs_dirent);
-
-	for (size_t i = 0; i < count; i++) {
-		struct erofs_dirent dirent = {
-			.nid = names[i].inode->nid,
-			.name_offset = (uint16_t)at,
-			.type = file_type(names[i].inode->mode),
-		};
-		size_t size = strlen(names[i].name);
-
-		memcpy(to + i * sizeof(dirent), &dirent, sizeof(dirent));
-		memcpy(to + at, names[i].name, size);
-		at += size;
-	}
-}
-
-/* Write a directory's contents to @to, which is zeroed and as long as was measured, or a whole
- * number of blocks. */
-static int dir_write(const struct tree_inode *dir, uint8_t *to)
-{
-	CLEANUP(dir_names_done) struct dir_names names = {0};
-	int r = dir_names_init(&names, dir);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0, used; i < names.count; to += BLOCK) {
-		size_t count = dir_block_fill(&names, i, &used);
-
-		dir_write_block(to, &names.items[i], count);
-		i += count;
-	}
-	return 0;
-}
-
 static bool has_content(const struct tree_inode *inode)
 {
 	return S_ISREG(inode->mode) || S_ISLNK(inode->mode) || S_ISDIR(inode->mode);
@@ -261,7 +142,7 @@ static int place_visit(void *context, const char *path, struct tree_inode *inode
 	if (inode->placed)
 		return 0;
 	if (S_ISDIR(inode->mode))
-		r = dir_measure(inode);
+		r = erofs_dir_measure(inode);
 	if (r == 0)
 		r = place_inode(writer, inode);
 	if (r == -E2BIG)
@@ -377,7 +258,7 @@ static int content_open(const struct tree_inode *inode, struct image_error *erro
 static int write_inline(const struct tree_inode *inode, uint8_t *to, struct image_error *error)
 {
 	if (S_ISDIR(inode->mode))
-		return dir_write(inode, to);
+		return erofs_dir_write(inode, to);
 	return tree_content_read(&inode->content, 0, to, (size_t)inode->content.size, error);
 }
 
