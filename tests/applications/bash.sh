@@ -2,7 +2,7 @@
 . "$TOP/tests/applications/lib.sh"
 need /bin/bash
 app_image --copy /bin/bash --copy /bin/cat --copy /bin/sleep --copy /usr/bin/sort --copy /bin/true \
-	--copy /usr/bin/wc --copy /bin/sh --copy /bin/rm --copy /usr/bin/mkfifo --copy /usr/bin/tr
+	--copy /usr/bin/wc --copy /bin/sh --copy /bin/rm --copy /usr/bin/mkfifo --copy /usr/bin/tr --copy /usr/bin/tee
 
 compare "pipes and their exit statuses" bash <<'END'
 printf '%s\n' c a b | sort | cat | tr a-z A-Z
@@ -87,9 +87,8 @@ END
 
 compare "process substitution and coprocesses" bash <<'END'
 cat <(echo one) <(echo two)
-sort <(printf 'b\na\n') > >(cat >sorted)
-wait $!
-cat sorted
+sort <(printf 'b\na\n')
+mkfifo sorted; cat sorted >kept & tee >(cat >sorted) <<<teed; wait $!; cat kept
 coproc cat
 echo through-coproc >&"${COPROC[1]}"
 read -r answer <&"${COPROC[0]}"
