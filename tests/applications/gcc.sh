@@ -19,8 +19,9 @@ done
 for file in crt1.o Scrt1.o crti.o crtn.o libc.so libc.a libc_nonshared.a libm.so libm.a libmvec.a libpthread.a; do
 	[ -e "$libc_dir/$file" ] && parts+=(--add "$libc_dir/$file:$libc_dir/$file")
 done
-parts+=(--copy $libc_dir/libc.so.6 --copy $libc_dir/libm.so.6 --copy $libc_dir/libmvec.so.1
-	--copy $libc_dir/libgcc_s.so.1)
+for file in libc.so.6 libm.so.6 libmvec.so.1 libgcc_s.so.1; do
+	parts+=(--copy "$libc_dir/$file")
+done
 app_image "${parts[@]}"
 
 hello='cat >hello.c <<C

@@ -75,7 +75,7 @@ app_image_key()
 # Where no enclave is run, the second run at least finds only the programs that the image would hold.
 app_stand_in()
 {
-	rm -rf "$SCRATCH/bin"
+	rm -rf "${SCRATCH:?}/bin"
 	mkdir -p "$SCRATCH/bin"
 	while [ $# -gt 0 ]; do
 		[ "$1" != --copy ] || ln -sf "$2" "$SCRATCH/bin/"

@@ -22,7 +22,7 @@ compare "processes, pipes and signals" perl <<'END'
 use strict; use warnings; use POSIX ':sys_wait_h'; $| = 1;
 pipe my $r, my $w; my $pid = fork // die;
 if (!$pid) { close $r; print $w "from the child\n"; exit 3 } close $w; print <$r>; waitpid $pid, 0; print $? >> 8, "\n";
-print `echo backquotes`; system 'exit 5'; print $? >> 8, "\n"; open my $p, '|-', 'cat' or die; print $p "to cat\n"; close $p;
+print `echo backquotes`; system 'exit 5;'; print $? >> 8, "\n"; open my $p, '|-', 'cat' or die; print $p "to cat\n"; close $p;
 local $SIG{ALRM} = sub { die "alarm\n" }; eval { alarm 1; select undef, undef, undef, 10; }; print $@;
 local $SIG{USR1} = sub { print "usr1\n" }; kill USR1 => $$; local $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0; };
 my @kids = map { my $k = fork // die; exit 0 if !$k; $k } 1 .. 10; select undef, undef, undef, .02 for 1 .. 20; print waitpid(-1, 0), "\n";

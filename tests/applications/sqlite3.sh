@@ -22,7 +22,8 @@ for mode in delete truncate persist wal memory off; do
 pragma journal_mode = $mode; pragma synchronous = full;
 create table t (k integer primary key, v);
 insert into t values (1, 'a'); insert into t values (2, 'b'); begin; insert into t values (3, 'c'); commit; select * from t;
-pragma wal_checkpoint; .backup copy.db
+pragma wal_checkpoint;
+.backup copy.db
 .open copy.db
 select count(*) from t;
 END

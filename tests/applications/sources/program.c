@@ -76,7 +76,8 @@ static void processes(void)
 		_exit(127);
 	}
 	close(ends[1]);
-	printf("read %zd %s", read(ends[0], text, sizeof(text) - 1), text);
+	printf("read %zd ", read(ends[0], text, sizeof(text) - 1));
+	printf("%s", text);
 	wait(&status);
 	printf("exit %d, system %d\n", WEXITSTATUS(status), WEXITSTATUS(system("exit 4")));
 	FILE *pipe = popen("cat", "w");
@@ -95,7 +96,8 @@ static void memory(void)
 	char *blocks[100];
 
 	memset(area, 1, 1 << 20);
-	printf("mmap %d, munmap %d\n", area[12345], munmap(area, 1 << 20));
+	printf("mmap %d\n", area[12345]);
+	printf("munmap %d\n", munmap(area, 1 << 20));
 	for (int i = 0; i < 100; i++)
 		blocks[i] = malloc((size_t)i * 5000 + 1);
 	for (int i = 0; i < 100; i++)
@@ -111,9 +113,12 @@ static void files(void)
 
 	fprintf(file, "%d %s\n", 42, "words");
 	fclose(file);
-	printf("stat %d %ld\n", stat("f", &st), (long)st.st_size);
-	printf("open %d, ENOENT %d\n", fopen("nosuch", "r") == NULL, errno == ENOENT);
-	printf("rename %d, unlink %d\n", rename("f", "g"), unlink("g"));
+	printf("stat %d\n", stat("f", &st));
+	printf("size %ld\n", (long)st.st_size);
+	printf("open %d\n", fopen("nosuch", "r") == NULL);
+	printf("ENOENT %d\n", errno == ENOENT);
+	printf("rename %d\n", rename("f", "g"));
+	printf("unlink %d\n", unlink("g"));
 }
 
 int main(int argc, char **argv)
