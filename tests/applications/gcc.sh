@@ -7,14 +7,12 @@ parts=(--add "/usr/include:/usr/include")
 for program in gcc as ld ar nm strip objdump make sh bash cat true rm cp seq mkdir sort touch sleep echo; do
 	parts+=(--copy "$(command -v $program)")
 done
-for program in cc1 collect2; do
+for program in cc1 collect2 lto1 lto-wrapper; do
 	parts+=(--copy "$(gcc -print-prog-name=$program)")
 done
-for file in "$gcc_dir"/*.o "$gcc_dir"/*.a "$gcc_dir"/include "$(gcc -print-prog-name=liblto_plugin.so)"; do
-	[ -e "$file" ] && parts+=(--add "$file:$file")
-done
-for file in libgcc_s.so liblto_plugin.so; do
-	[ -e "$gcc_dir/$file" ] && parts+=(--add "$gcc_dir/$file:$gcc_dir/$file")
+for file in "$gcc_dir"/*.o "$gcc_dir"/*.a "$gcc_dir"/include \
+	"$gcc_dir"/libgcc_s.so "$gcc_dir"/liblto_plugin.so; do
+	parts+=(--add "$file:$file")
 done
 for file in crt1.o Scrt1.o crti.o crtn.o libc.so libc.a libc_nonshared.a libm.so libm.a libmvec.a libpthread.a; do
 	[ -e "$libc_dir/$file" ] && parts+=(--add "$libc_dir/$file:$libc_dir/$file")
