@@ -40,9 +40,10 @@ deps: deps-build deps-check deps-bench
 deps-%:
 	@tools/install-deps.sh $*
 
-install: all
+install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) --prefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+	@ninja -C $(BUILD) -j$(JOBS)
+	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
 
 docs:
 	@tools/compatibility.py >docs/COMPATIBILITY.md.new
