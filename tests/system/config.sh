@@ -5,7 +5,7 @@ run() { "$CASEMATE" run "$@"; }
 echo '{"Entrypoint":["/bin/sh","-c","echo entry \"$@\"","sh"],"Cmd":["cmd"],"AllowPrograms":false,"AllowArgs":false}' >strict.json
 shell_image strict.enclave -c strict.json
 shell_image open.enclave
-echo '{"AllowEnv":["GREETING"],"AllowMounts":[{"Target":"/data","ReadOnly":true},{"Target":"/work","ReadOnly":false}],"Env":["FIXED=1"],"WorkingDir":"/etc","User":"1234:55"}' >some.json
+echo '{"AllowEnv":["GREETING"],"AllowMounts":[{"Target":"/data","ReadOnly":true},{"Target":"/out","ReadOnly":false}],"Env":["FIXED=1"],"WorkingDir":"/etc","User":"1234:55"}' >some.json
 shell_image some.enclave -c some.json
 mkdir -p host && echo "of the host" >host/file
 
@@ -18,7 +18,7 @@ env_from_ours() { is "ours" "$(GREETING=ours sh some.enclave 'echo $GREETING' -e
 env_fixed() { is "1" "$(sh some.enclave 'echo $FIXED')"; }
 mount_reads() { is "of the host" "$(sh some.enclave 'cat /data/file' -v "$PWD/host:/data:ro")"; }
 mount_is_read_only() { is "refused" "$(sh some.enclave 'echo x 2>/dev/null >/data/new && echo written || echo refused' -v "$PWD/host:/data:ro")"; }
-mount_writes() { sh some.enclave 'echo inside >/work/new; mkdir /work/dir' -v "$PWD/host:/work" && is inside "$(cat host/new)" && [ -d host/dir ]; }
+mount_writes() { sh some.enclave 'echo inside >/out/new; mkdir /out/dir' -v "$PWD/host:/out" && is inside "$(cat host/new)" && [ -d host/dir ]; }
 directory_given() { is "/tmp" "$(sh open.enclave pwd -w /tmp)"; }
 user_is_set() { is "1234 55" "$(sh some.enclave 'echo $(id -u) $(id -g)')"; }
 writes_do_not_last() { sh open.enclave 'echo x >/tmp/kept'; is "gone" "$(sh open.enclave '[ -e /tmp/kept ] && echo kept || echo gone')"; }
@@ -41,7 +41,7 @@ point "-v says that nothing there is protected" says 'unprotected|not protected'
 point "a directory mounted for reading can't be written" mount_is_read_only
 point "a directory that must be read-only can't be mounted for writing" exits 125 run -v "$PWD/host:/data" some.enclave /bin/true
 point "a directory mounted for writing" mount_writes
-point "-v of nothing" exits 125 run -v "$PWD/nosuch:/work" some.enclave /bin/true
+point "-v of nothing" exits 125 run -v "$PWD/nosuch:/out" some.enclave /bin/true
 point "WorkingDir" is "/etc" "$(sh some.enclave pwd)"
 point "-w" directory_given
 point "User" user_is_set
