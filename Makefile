@@ -34,7 +34,7 @@ bench: deps-bench all
 	@bench/run.py --build $(BUILD)
 
 stress: deps-check all
-	@STRESS_SECONDS=60 tests/run applications/stress-ng
+	@STRESS_SECONDS=60 tests/run --timeout 1200 applications/stress-ng
 
 deps: deps-build deps-check deps-bench
 deps-%:

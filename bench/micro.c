@@ -139,6 +139,15 @@ static void read_all(int fd, size_t size)
 	}
 }
 
+static pid_t start_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	return pid;
+}
+
 static void wait_for(pid_t pid)
 {
 	int status;
@@ -152,8 +161,9 @@ static void run_pipe(long count)
 	int ends[2];
 	pid_t pid;
 
-	if (pipe(ends) || (pid = fork()) < 0)
+	if (pipe(ends))
 		die("pipe");
+	pid = start_child();
 	if (pid == 0) {
 		while (count--)
 			write_all(ends[1], BLOCK_SIZE);
@@ -171,8 +181,9 @@ static void run_ping_pong(long count)
 	int there[2], back[2];
 	pid_t pid;
 
-	if (pipe(there) || pipe(back) || (pid = fork()) < 0)
+	if (pipe(there) || pipe(back))
 		die("pipe");
+	pid = start_child();
 	if (pid == 0) {
 		while (count--) {
 			read_all(there[0], 1);
@@ -196,7 +207,7 @@ static void run_ping_pong(long count)
 static void run_fork_exec(long count)
 {
 	while (count--) {
-		pid_t pid = fork();
+		pid_t pid = start_child();
 
 		if (pid == 0) {
 			execl("/bin/true", "true", (char *)NULL);

@@ -13,6 +13,7 @@ tests/conformance/expected.txt; tools/compatibility.md, the part that is written
 import collections
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -73,6 +74,10 @@ def calls_table(calls):
         yield row(call.number, f"`{call.name}`", answer, call.note)
 
 
+def names(calls):
+    return textwrap.wrap(", ".join(f"`{call.name}`" for call in calls) + ".", 100)
+
+
 def calls_section(calls):
     offered = [call for call in calls if is_offered(call)]
     full = [call for call in offered if call.level == "FULL" and not call.note]
@@ -88,11 +93,11 @@ def calls_section(calls):
     yield ""
     yield "### Offered in full"
     yield ""
-    yield ", ".join(f"`{call.name}`" for call in full) + "."
+    yield from names(full)
     yield ""
     yield "### ENOSYS"
     yield ""
-    yield ", ".join(f"`{call.name}`" for call in absent if not call.note) + "."
+    yield from names(call for call in absent if not call.note)
     if any(call.note for call in absent):
         yield ""
         yield from calls_table(call for call in absent if call.note)
