@@ -115,11 +115,9 @@ def build_images(build):
     program = build / "cli" / "casemate"
     library = subprocess.run([PYTHON, "-c", "import os; print(os.path.dirname(os.__file__))"],
                              check=True, capture_output=True, text=True).stdout.strip()
-    extensions = [word for path in Path(library, "lib-dynload").glob("*.so")
-                  for word in ("--copy", path)]
     script = TOP / "bench" / "sqlite.py"
     subprocess.run([program, "build", "--copy", build / "bench" / "micro", "--copy", "/bin/true",
-                    "--copy", PYTHON, "--add", f"{library}:{library}", *extensions,
+                    "--copy", PYTHON, "--add", f"{library}:{library}",
                     "--add", f"{script}:{script}", "-o", build / "bench" / "bench.enclave"],
                    check=True)
     subprocess.run([program, "build", "--copy", "/bin/echo",

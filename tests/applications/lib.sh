@@ -102,13 +102,6 @@ app_image()
 	echo "$key" >"$app_dir.key"
 }
 
-# with_libraries DIR: prints `--copy FILE` for each shared object below DIR, so that what they need
-# comes along too.
-with_libraries()
-{
-	find "$1" -name '*.so' -type f -printf '--copy\n%p\n'
-}
-
 # run_native DIR COMMAND...: in the empty directory DIR.
 run_native()
 {

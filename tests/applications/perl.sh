@@ -4,7 +4,6 @@ need /usr/bin/perl
 trees=()
 for dir in $(perl -e 'print join "\n", grep { -d && !m{/local/} } @INC'); do
 	trees+=(--add "$dir:$dir")
-	while read -r word; do trees+=("$word"); done < <(with_libraries "$dir")
 done
 app_image --copy /usr/bin/perl --copy /bin/sh --copy /bin/cat --copy /bin/echo "${trees[@]}"
 
