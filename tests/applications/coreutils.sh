@@ -8,7 +8,7 @@ app_image --copy /bin/sh --copy /bin/bash "${programs[@]}"
 
 compare "making, copying, moving, removing" bash -e <<'END'
 mkdir -p a/b/c; echo one >a/b/file; ln -s file a/b/link; ln a/b/file a/b/hard
-cp -a a copy; ls -R copy; stat -c '%n %F %a %h %s' copy/b/*
+cp -a a copy; ls -R copy; stat -c '%n %F %a %h %s' copy/b/[fhl]*
 mv copy/b/file copy/renamed; rm -r copy/b; ls copy
 cp --sparse=always a/b/file sparse; install -m 640 sparse installed; stat -c '%a' installed
 rmdir "$(mktemp -d ./tmp.XXXX)"; touch -d '2001-02-03 04:05:06' old; stat -c '%Y %y' old

@@ -14,9 +14,9 @@ for file in "$gcc_dir"/*.o "$gcc_dir"/*.a "$gcc_dir"/include \
 	"$gcc_dir"/libgcc_s.so "$gcc_dir"/liblto_plugin.so; do
 	parts+=(--add "$file:$file")
 done
-for file in crt1.o Scrt1.o crti.o crtn.o libc.so libc.a libc_nonshared.a libm.so libm.a libmvec.a libpthread.a \
-	libc.so.6 libm.so.6 libmvec.so.1; do
-	parts+=(--add "$libc_dir/$file:$libc_dir/$file")
+for file in "$libc_dir"/*crt*.o "$libc_dir"/libc.* "$libc_dir"/libc_nonshared.a "$libc_dir"/libm.* \
+	"$libc_dir"/libm-* "$libc_dir"/libmvec.* "$libc_dir"/libpthread.a; do
+	parts+=(--add "$file:$file")
 done
 app_image "${parts[@]}"
 
