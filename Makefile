@@ -12,6 +12,7 @@
 PREFIX ?= /usr/local
 BUILD := build
 JOBS ?= $(shell nproc)
+export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: all demo check bench stress deps install docs format lint clean

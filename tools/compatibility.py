@@ -42,9 +42,9 @@ def is_offered(call):
 
 def covered(path):
     """What a test says it covers, as written; None if it says nothing."""
-    match = re.search(r"^(?:[ /]?\*|#) covers:\s*(.*?)\s*(?:\*/|$)", path.read_text(),
-                      re.MULTILINE | (re.DOTALL if path.suffix == ".c" else 0))
-    return match and match[1]
+    comment = r"^[ /]?\* ?covers:([^/]*)\*/" if path.suffix == ".c" else r"^# covers:(.*)$"
+    match = re.search(comment, path.read_text(), re.MULTILINE)
+    return match and match[1].strip()
 
 
 def conformance_coverage():

@@ -68,7 +68,7 @@ expect()
 app_image_key()
 {
 	printf '%s\n' "$@" "${app_env[@]}"
-	sha256sum <"$CASEMATE"
+	sha256sum "$CASEMATE" "$CASEMATE_LIBOS"
 	stat -c '%n %s %Y' /var/lib/dpkg/status "$app_dir"/* 2>/dev/null
 }
 

@@ -15,6 +15,8 @@ program=$CASEMATE
 if ! "${as_user[@]}" test -x "$program"; then
 	program=$where/casemate
 	cp "$CASEMATE" "$program"
+	cp "$CASEMATE_LIBOS" libos.elf
+	export CASEMATE_LIBOS=$where/libos.elf
 fi
 user() { "${as_user[@]}" env HOME="$where" TMPDIR="$where" "$program" "$@"; }
 
