@@ -1,0 +1,62 @@
+# The front door. The build itself is meson's; this names what one does with it.
+#
+#	make demo      build, put python3 into an enclave and run a program in it
+#	make check     build and run every test
+#	make bench     measure against native Linux; writes docs/PERFORMANCE.md
+#	make stress    stress-ng inside an enclave, a minute for each stressor
+#	make install   DESTDIR= PREFIX=/usr/local
+#	make format    clang-format every file;  make lint: the slower static checks
+#	make docs      regenerate docs/COMPATIBILITY.md
+#	make clean
+
+PREFIX ?= /usr/local
+BUILD := build
+JOBS ?= $(shell nproc)
+export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: all demo check bench stress deps install docs format lint clean
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS)
+
+$(BUILD)/build.ninja:
+	@tools/install-deps.sh build
+	@meson setup $(BUILD)
+
+demo:
+	@BUILD=$(BUILD) JOBS=$(JOBS) tools/demo.sh
+
+check:
+	@tools/install-deps.sh check
+	@tests/run -j$(JOBS)
+
+bench: deps-bench all
+	@bench/run.py --build $(BUILD)
+
+stress: deps-check all
+	@STRESS_SECONDS=60 tests/run --timeout 1200 applications/stress-ng
+
+deps: deps-build deps-check deps-bench
+deps-%:
+	@tools/install-deps.sh $*
+
+install: $(BUILD)/build.ninja
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@ninja -C $(BUILD) -j$(JOBS)
+	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
+
+docs:
+	@tools/compatibility.py >docs/COMPATIBILITY.md.new
+	@mv docs/COMPATIBILITY.md.new docs/COMPATIBILITY.md
+
+format:
+	@clang-format -i $(C_FILES)
+
+lint: deps-lint all
+	@cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 \
+		--std=c11 -I . $(filter %.c,$(C_FILES))
+	@clang-tidy -p $(BUILD) --quiet $(filter %.c,$(C_FILES))
+
+clean:
+	rm -rf $(BUILD) build-clang build-asan

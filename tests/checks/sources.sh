@@ -1,0 +1,82 @@
+# What can be seen in the sources without building them.
+. "$TOP/tests/checks/lib.sh"
+
+format()
+{
+	sources '*.c' '*.h' | while read -r file; do
+		clang-format --dry-run -Werror "$file" 2>/dev/null || echo "$file"
+	done
+}
+
+trailing_space()
+{
+	sources | xargs -r grep -InE '[[:space:]]+$' | head -n 40
+}
+
+no_final_newline()
+{
+	sources | xargs -r grep -Il . | while read -r file; do
+		[ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at its end"
+	done
+}
+
+# Paths below these stand on one machine only.
+build_machine_paths()
+{
+	sources | grep -vE '^tests/checks/sources.sh$' |
+		xargs -r grep -InE '(^|[^[:alnum:]_/.-])/(work|builds|github|root)/' | head -n 40
+}
+
+# What a header defines `static` and nobody uses here is no fault of it: hence the two -Wno.
+each_header_alone()
+{
+	local header freestanding
+	for header in $(sources '*.h'); do
+		case $header in
+		libos/* | platform/platform.h) freestanding=-ffreestanding ;;
+		*) freestanding= ;;
+		esac
+		gcc -fsyntax-only -x c -std=gnu11 -D_GNU_SOURCE $freestanding -Wall -Wextra -Werror \
+			-Wno-unused-function -Wno-unused-variable -I . -include "$header" /dev/null ||
+			echo "$header does not stand alone"
+	done
+}
+
+# hidden.h is for the command line of the compiler, once, and declares nothing.
+header_guards()
+{
+	local header guard
+	for header in $(sources '*.h' | grep -v '^base/hidden.h$'); do
+		guard=$(tr 'a-z/.-' 'A-Z___' <<<"$header")
+		grep -q "^#ifndef $guard\$" "$header" || echo "$header: the guard is not $guard"
+	done
+}
+
+unfinished()
+{
+	sources '*.c' '*.h' '*.S' '*.sh' '*.py' | grep -v '^tests/checks/' |
+		xargs -r grep -nE '\b(TODO|FIXME|XXX)\b'
+	return 0
+}
+
+shell_scripts()
+{
+	sources '*.sh' .ci/run | xargs -r shellcheck --severity=warning --shell=bash --exclude=SC1090,SC1091,SC2016
+}
+
+manual_pages()
+{
+	sources 'man/*' | grep -E '\.[1-9]$' | xargs -r mandoc -T lint -W warning
+}
+
+silent "clang-format would change nothing" format
+silent "includes point down" tools/check-includes.py
+silent "no white space at the end of a line" trailing_space
+silent "each file ends with a newline" no_final_newline
+silent "no path of one machine" build_machine_paths
+silent "each header compiles alone" each_header_alone
+silent "each header guard is its path" header_guards
+silent "nothing marked as unfinished" unfinished
+silent "shellcheck finds nothing in the scripts" shell_scripts
+silent "mandoc finds nothing in the manual pages" manual_pages
+check_done

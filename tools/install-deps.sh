@@ -1,0 +1,78 @@
+#!/bin/sh
+# Installs from Debian what building, checking or benchmarking needs and this machine lacks.
+#
+#	tools/install-deps.sh build|check|bench|lint ...
+#
+# Each group is one purpose; `check` and `bench` build on what `build` installs.
+set -eu
+
+build="gcc libc6-dev make meson ninja-build pkg-config libssl-dev libzydis-dev erofs-utils python3"
+
+# The programs that tests run inside enclaves, and the tools the tests themselves use.
+check="clang clang-format binutils mandoc shellcheck
+	bash busybox-static coreutils diffutils file findutils gawk git golang-go grep gzip
+	libc6-dev linux-libc-dev musl-tools openssl perl procps python3 python3-venv rustc sed
+	skopeo sqlite3 stress-ng tar umoci util-linux xz-utils zstd"
+
+bench="proot python3 runsc sqlite3"
+lint="clang-tidy cppcheck mandoc shellcheck"
+
+if [ "$(id -u)" -eq 0 ]; then
+	sudo=
+elif command -v sudo >/dev/null; then
+	sudo=sudo
+else
+	sudo=missing
+fi
+
+is_installed()
+{
+	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+apt()
+{
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+wanted=
+for group in "$@"; do
+	case $group in
+	build) wanted="$wanted $build" ;;
+	check) wanted="$wanted $build $check" ;;
+	bench) wanted="$wanted $build $bench" ;;
+	lint) wanted="$wanted $build $lint" ;;
+	*)
+		echo "install-deps.sh: no group '$group' (build, check, bench, lint)" >&2
+		exit 2
+		;;
+	esac
+done
+
+missing=
+for package in $wanted; do
+	case " $missing " in *" $package "*) continue ;; esac
+	is_installed "$package" || missing="$missing $package"
+done
+
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "install-deps.sh: not a Debian system; needed here:$missing" >&2
+	exit 1
+fi
+if [ "$sudo" = missing ]; then
+	echo "install-deps.sh: as root, run: apt-get install$missing" >&2
+	exit 1
+fi
+
+echo "Installing from Debian:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# A fresh container has no package lists, an old one stale lists: fetch them only if need be.
+# shellcheck disable=SC2086 # a list of words
+if ! apt install -y --no-install-recommends $missing >"$log" 2>&1; then
+	apt update >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+	apt install -y --no-install-recommends $missing >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+fi
