@@ -86,6 +86,11 @@ void file_allow_write(struct file *file)
 	__atomic_add_fetch(&file->inode->writers, 1, __ATOMIC_RELEASE);
 }
 
+void file_count_writable_map(struct file *file, int change)
+{
+	__atomic_add_fetch(&file->inode->shared_writable_maps, (uint32_t)change, __ATOMIC_ACQ_REL);
+}
+
 long file_read_kernel(struct file *file, void *to, size_t size, uint64_t offset)
 {
 	size_t done = 0;

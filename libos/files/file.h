@@ -117,6 +117,9 @@ void file_status(struct file *file, struct file_status *ret_status);
 int file_deny_write(struct file *file);
 void file_allow_write(struct file *file);
 
+/* A mapping that may write to the file comes or goes (F_SEAL_WRITE asks). */
+void file_count_writable_map(struct file *file, int change);
+
 /* A place on the inode where the loader keeps its patched copy of the text; NULL at first. Freed by
  * patched_text_free (libos/loader) when the inode goes or its data change. */
 struct patched_text;

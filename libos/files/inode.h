@@ -138,8 +138,7 @@ struct inode {
 
 	int32_t writers; /* > 0: open for writing so often; < 0: so many deny it (running programs)
 			  */
-	uint32_t shared_writable_maps;   /* mappings that may write: file_map_shared,
-					    file_unmap_shared */
+	uint32_t shared_writable_maps;   /* file_count_writable_map */
 	uint32_t seals;                  /* F_SEAL_*, memfds */
 	struct list posix_locks, flocks; /* libos/files/locks.c, under lock */
 	struct wait_queue *lock_waiters; /* the same; heap, NULL at first, freed with the inode */

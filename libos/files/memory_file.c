@@ -118,6 +118,8 @@ static int memory_map(struct file *file, uint64_t offset, uint64_t size, bool wr
 
 	if (write && !file->counts_as_writer)
 		return -EACCES;
+	if (write && inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
 	if (write)
 		content_changes(inode);
 	return data_map(&memory_inode_of(inode)->data, offset, size, ALIGN_UP(end, PAGE_SIZE),

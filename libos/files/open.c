@@ -123,10 +123,10 @@ static int check_open(struct inode *inode, uint32_t flags)
 {
 	uint32_t want = wanted_access(flags);
 
-	if (inode_is(inode, S_IFLNK))
-		return -ELOOP;
 	if (flags & O_DIRECTORY && !inode_is(inode, S_IFDIR))
 		return -ENOTDIR;
+	if (inode_is(inode, S_IFLNK))
+		return -ELOOP;
 	if (flags & O_PATH)
 		return 0;
 	if (inode_is(inode, S_IFDIR) && want & MAY_WRITE)

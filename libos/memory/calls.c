@@ -7,6 +7,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/file.h"
+#include "libos/files/open.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
@@ -44,6 +45,7 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 	uint32_t prot = (uint32_t)args->c, flags = (uint32_t)args->d, type = flags & MAP_TYPE;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 	uint32_t vma_flags = vma_flags_of(prot, flags);
+	bool anonymous = flags & MAP_ANONYMOUS;
 	CLEANUP(file_unrefp) struct file *file = NULL;
 	struct mm *mm = thread->process->mm;
 	uint64_t offset = args->f;
@@ -56,20 +58,24 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 		return -EINVAL;
 	if (args->b > PLATFORM_USER_END || offset > INT64_MAX - args->b)
 		return args->b > PLATFORM_USER_END ? -ENOMEM : -EOVERFLOW;
-	if (!(flags & MAP_ANONYMOUS)) {
+	if (!anonymous) {
 		file = fd_get((int)args->e);
 		if (!file)
 			return -EBADF;
 		r = check_file(file, prot, type, &vma_flags);
 		if (r)
 			return r;
-	} else if (type == MAP_SHARED) {
+		anonymous = device_is_zero(file);
+		if (anonymous)
+			file_unref(TAKE(file));
+	}
+	if (anonymous && type == MAP_SHARED) {
 		r = file_shared_memory(args->b, &file);
 		if (r)
 			return r;
 		vma_flags |= VMA_SHARED | VMA_MAYWRITE;
 		offset = 0;
-	} else {
+	} else if (anonymous) {
 		vma_flags |= VMA_MAYWRITE;
 		offset = 0;
 	}

@@ -123,6 +123,8 @@ static long control_file(struct file *file, int command, uint64_t argument)
 		return locks_fcntl(file, (uint32_t)command, argument);
 	case F_GETLEASE:
 		return F_UNLCK; /* nobody has one: F_SETLEASE is refused */
+	case F_NOTIFY:
+		return inode_is(file->inode, S_IFDIR) ? -EINVAL : -ENOTDIR;
 	case F_GET_RW_HINT:
 	case F_SET_RW_HINT:
 	case F_GET_FILE_RW_HINT:

@@ -121,7 +121,8 @@ static long sendfile_checked(struct side *from, struct side *to, uint64_t user_o
 
 	if (r)
 		return r;
-	if (to->file->flags & O_APPEND || !from->file->ops->seek)
+	if (to->file->flags & O_APPEND || !from->file->ops->seek ||
+		inode_is(from->file->inode, S_IFDIR))
 		return -EINVAL;
 	if (user_offset && USER_GET(&from->offset, user_offset))
 		return -EFAULT;

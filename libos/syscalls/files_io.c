@@ -1,4 +1,5 @@
 /* read(2), write(2), lseek(2) and their kin. */
+#include <asm/poll.h>
 #include <linux/fs.h>
 
 #include "libos/core/heap.h"
@@ -146,8 +147,8 @@ long sys_pwritev(struct thread *thread, const struct syscall_args *args)
 	return transfer_vectors(args->a, args->b, args->c, OUT, &offset, true);
 }
 
-/* Files in memory never wait; of others nothing is known. */
-static int check_flags(uint64_t fd, uint64_t flags)
+/* RWF_NOWAIT: files in memory never wait; others are asked whether they would. */
+static int check_flags(uint64_t fd, uint64_t flags, enum direction direction)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
 
@@ -156,15 +157,22 @@ static int check_flags(uint64_t fd, uint64_t flags)
 	if (!(flags & RWF_NOWAIT))
 		return 0;
 	file = fd_get((int)fd);
-	if (!file)
+	if (!file || check(file, direction))
 		return -EBADF;
-	return file->ops && file->ops->map ? 0 : -EOPNOTSUPP;
+	if (file->ops->map)
+		return 0;
+	if (!file->ops->poll)
+		return -EOPNOTSUPP;
+	return file->ops->poll(file, NULL) &
+			       (direction == IN ? POLLIN | POLLHUP : POLLOUT | POLLERR)
+		       ? 0
+		       : -EAGAIN;
 }
 
 long sys_preadv2(struct thread *thread, const struct syscall_args *args)
 {
 	uint64_t offset = args->d;
-	int r = check_flags(args->a, args->f);
+	int r = check_flags(args->a, args->f, IN);
 
 	(void)thread;
 	if (r)
@@ -198,7 +206,7 @@ static long append_vectors(const struct syscall_args *args, bool moves)
 long sys_pwritev2(struct thread *thread, const struct syscall_args *args)
 {
 	uint64_t offset = args->d;
-	int r = check_flags(args->a, args->f);
+	int r = check_flags(args->a, args->f, OUT);
 
 	(void)thread;
 	if (r)
