@@ -101,7 +101,11 @@ void platform_yield(void);
 uint64_t platform_monotonic_ns(void); /* never goes back, whatever the host says */
 uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
 uint64_t platform_thread_cpu_ns(void);
-uint64_t platform_thread_cpu_ns_of(struct thread *thread); /* 0 if it is gone */
+/* Of a thread in the caller's address space; 0 if it is gone or elsewhere. */
+uint64_t platform_thread_cpu_ns_of(struct thread *thread);
+/* Of all threads, gone ones too, that ever ran in @thread's address space. */
+uint64_t platform_space_cpu_ns_of(struct thread *thread);
+bool platform_thread_is_near(struct thread *thread); /* in the caller's address space */
 void platform_random(void *to, size_t size);
 
 /* Processors are numbered 0 … count - 1. */
