@@ -115,6 +115,11 @@ unsigned int platform_cpu_current(void); /* the one that runs the caller, or ran
 void platform_thread_affinity(struct thread *thread, const uint64_t *mask, size_t words);
 /* Does the processor number that programs can read themselves (RDPID, rseq(2)) mean the same? */
 bool platform_cpus_are_host_cpus(void);
+/* rseq(2) for the calling thread, which must undo it before its area is unmapped. -ENOSYS: nobody
+ * here can keep the area current. */
+MUST_CHECK int platform_rseq(uint64_t area, uint32_t size, uint32_t flags, uint32_t signature);
+/* membarrier(2) in the caller's address space. */
+MUST_CHECK long platform_membarrier(uint32_t command, uint32_t flags, uint32_t cpu);
 uint64_t platform_memory_total(void); /* bytes; the host's word */
 
 /* ---- Host calls --------------------------------------------------------------------------------
