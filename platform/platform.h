@@ -101,7 +101,11 @@ void platform_yield(void);
 uint64_t platform_monotonic_ns(void); /* never goes back, whatever the host says */
 uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
 uint64_t platform_thread_cpu_ns(void);
-uint64_t platform_thread_cpu_ns_of(struct thread *thread); /* 0 if it is gone */
+/* Of a thread in the caller's address space; 0 if it is gone or elsewhere. */
+uint64_t platform_thread_cpu_ns_of(struct thread *thread);
+/* Of all threads, gone ones too, that ever ran in @thread's address space. */
+uint64_t platform_space_cpu_ns_of(struct thread *thread);
+bool platform_thread_is_near(struct thread *thread); /* in the caller's address space */
 void platform_random(void *to, size_t size);
 
 /* Processors are numbered 0 … count - 1. */
@@ -111,6 +115,11 @@ unsigned int platform_cpu_current(void); /* the one that runs the caller, or ran
 void platform_thread_affinity(struct thread *thread, const uint64_t *mask, size_t words);
 /* Does the processor number that programs can read themselves (RDPID, rseq(2)) mean the same? */
 bool platform_cpus_are_host_cpus(void);
+/* rseq(2) for the calling thread, which must undo it before its area is unmapped. -ENOSYS: nobody
+ * here can keep the area current. */
+MUST_CHECK int platform_rseq(uint64_t area, uint32_t size, uint32_t flags, uint32_t signature);
+/* membarrier(2) in the caller's address space. */
+MUST_CHECK long platform_membarrier(uint32_t command, uint32_t flags, uint32_t cpu);
 uint64_t platform_memory_total(void); /* bytes; the host's word */
 
 /* ---- Host calls --------------------------------------------------------------------------------

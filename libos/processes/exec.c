@@ -17,6 +17,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
 #include "libos/processes/process.h"
+#include "libos/processes/rseq.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timers.h"
 #include "libos/time/vdso.h"
@@ -535,8 +536,10 @@ static int exec_run(struct thread *thread, struct exec *taken, int dir_fd, uint3
 		r = process_become_single_threaded(thread);
 	if (r)
 		return r;
-	if (process->mm)
+	if (process->mm) {
+		rseq_exit(thread);
 		futex_exit_robust(thread);
+	}
 	thread->exec = TAKE(exec);
 	if (process->mm && __atomic_load_n(&process->mm->reference_count, __ATOMIC_ACQUIRE) > 1) {
 		/* The memory is a vfork parent's: leave it to it. */

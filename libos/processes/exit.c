@@ -9,6 +9,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
 #include "libos/processes/process.h"
+#include "libos/processes/rseq.h"
 #include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timers.h"
@@ -18,6 +19,7 @@ static void release_user_memory(struct thread *thread)
 {
 	uint32_t zero = 0;
 
+	rseq_exit(thread);
 	futex_exit_robust(thread);
 	/* pthread_join sleeps on this word. */
 	if (thread->clear_child_tid && !USER_PUT(thread->clear_child_tid, zero))

@@ -26,11 +26,16 @@ uint64_t thread_cpu_ns(struct thread *thread)
 
 uint64_t process_cpu_ns(struct process *process)
 {
-	uint64_t ns = process->dead_user_ns + process->dead_system_ns;
+	uint64_t dead = process->dead_user_ns + process->dead_system_ns, ns = dead;
 	struct thread *thread;
 
-	LIST_FOR_EACH (thread, &process->threads, in_process)
+	LIST_FOR_EACH (thread, &process->threads, in_process) {
+		/* The host tells times of threads only to their own address space. The sum for
+		 * another one includes its dead threads. */
+		if (!platform_thread_is_near(thread))
+			return MAX(dead, platform_space_cpu_ns_of(thread));
 		ns += thread_cpu_ns(thread);
+	}
 	return ns;
 }
 

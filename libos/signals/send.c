@@ -181,6 +181,26 @@ int signal_send_thread(struct thread *thread, int signo, const struct signal_inf
 	return send(thread->process, thread, signo, info);
 }
 
+bool signal_timer_again(
+	struct process *process, struct thread *thread, int signo, int32_t id, int32_t more)
+{
+	struct signal_queue *queue = thread ? &thread->signals.queue : &process->signals.queue;
+	struct signal_entry *entry;
+
+	LOCK_SCOPE(&process->signals.lock);
+	LIST_FOR_EACH (entry, &queue->entries, link) {
+		struct signal_info *info = &entry->info;
+
+		if (info->signo != signo || info->code != SI_TIMER || info->timer.id != id)
+			continue;
+		info->timer.overrun = info->timer.overrun > INT32_MAX - more
+					      ? INT32_MAX
+					      : info->timer.overrun + more;
+		return true;
+	}
+	return false;
+}
+
 void signal_force(int signo, const struct signal_info *info)
 {
 	struct thread *thread = thread_current();

@@ -102,6 +102,9 @@ int signal_send_process(struct process *process, int signo, const struct signal_
 int signal_send_process_locked(/* process table held */
 	struct process *process, int signo, const struct signal_info *info);
 int signal_send_thread(struct thread *thread, int signo, const struct signal_info *info);
+/* A signal of POSIX timer @id is still queued: it counts @more expirations more, and true. */
+bool signal_timer_again(
+	struct process *process, struct thread *thread, int signo, int32_t id, int32_t more);
 /* A fault of the calling thread: cannot be blocked or ignored (the process dies instead). */
 void signal_force(int signo, const struct signal_info *info);
 /* The fault in thread->fault becomes the signal it says (forced). */

@@ -80,6 +80,19 @@ void platform_thread_affinity(struct thread *thread, const uint64_t *mask, size_
 		0, 0, 0);
 }
 
+int platform_rseq(uint64_t area, uint32_t size, uint32_t flags, uint32_t signature)
+{
+	/* The host writes its own processor numbers. */
+	if (!platform_cpus_are_host_cpus())
+		return -ENOSYS;
+	return host_check_status(HOST_CALL(rseq, area, size, flags, signature, 0, 0));
+}
+
+long platform_membarrier(uint32_t command, uint32_t flags, uint32_t cpu)
+{
+	return host_check_size(HOST_CALL(membarrier, command, flags, cpu, 0, 0, 0), UINT32_MAX);
+}
+
 uint64_t platform_memory_total(void)
 {
 	struct sysinfo info = {0};

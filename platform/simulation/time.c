@@ -53,6 +53,19 @@ uint64_t platform_thread_cpu_ns_of(struct thread *thread)
 	return host_clock((int)(~(uint32_t)thread->platform->host_tid << 3 | 6));
 }
 
+uint64_t platform_space_cpu_ns_of(struct thread *thread)
+{
+	struct platform_thread *p = thread->platform;
+	int32_t pid = p->host_pid ? p->host_pid : p->host_tid;
+
+	return host_clock((int)(~(uint32_t)pid << 3 | 2));
+}
+
+bool platform_thread_is_near(struct thread *thread)
+{
+	return thread->platform->host_pid == thread_current()->platform->host_pid;
+}
+
 void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
 {
 	struct host_timespec ts = {

@@ -1,0 +1,130 @@
+/* The enclave's own thread: it sleeps to the next deadline, runs what is due, and passes on the
+ * signals that the host's user sends. */
+#include <asm/errno.h>
+
+#include "base/memory.h"
+#include "libos/core/lock.h"
+#include "libos/processes/process.h"
+#include "libos/time/clock.h"
+#include "libos/time/timers.h"
+#include "platform/platform.h"
+
+static struct lock deadlines_lock;
+static struct list deadlines = LIST_INIT(deadlines); /* soonest first */
+static struct deadline *running;                     /* its expire is being called */
+
+static void wake_service(void)
+{
+	uint32_t *doorbell = platform_doorbell();
+
+	__atomic_add_fetch(doorbell, 1, __ATOMIC_RELEASE);
+	platform_wake(doorbell, 1);
+}
+
+void deadline_arm(struct deadline *deadline, uint64_t when_ns)
+{
+	struct list *at;
+	bool is_first;
+
+	lock_acquire(&deadlines_lock);
+	if (deadline->armed)
+		list_remove(&deadline->link);
+	deadline->armed = true;
+	deadline->when_ns = when_ns;
+	for (at = deadlines.prev; at != &deadlines; at = at->prev)
+		if (LIST_ENTRY(at, struct deadline, link)->when_ns <= when_ns)
+			break;
+	list_add(at, &deadline->link);
+	is_first = at == &deadlines;
+	lock_release(&deadlines_lock);
+	if (is_first)
+		wake_service();
+}
+
+void deadline_cancel(struct deadline *deadline)
+{
+	bool is_running;
+
+	do {
+		lock_acquire(&deadlines_lock);
+		if (deadline->armed)
+			list_remove(&deadline->link);
+		deadline->armed = false;
+		is_running = running == deadline;
+		lock_release(&deadlines_lock);
+		if (is_running)
+			platform_yield();
+	} while (is_running);
+}
+
+/* Run what is due; the time of the next one. */
+static uint64_t run_due(void)
+{
+	struct deadline *first;
+	uint64_t when_ns;
+
+	for (;;) {
+		lock_acquire(&deadlines_lock);
+		running = NULL;
+		first = list_is_empty(&deadlines) ? NULL
+						  : LIST_FIRST(&deadlines, struct deadline, link);
+		when_ns = first ? first->when_ns : UINT64_MAX;
+		if (!first || when_ns > clock_monotonic_ns()) {
+			lock_release(&deadlines_lock);
+			return when_ns;
+		}
+		list_remove(&first->link);
+		first->armed = false;
+		running = first;
+		lock_release(&deadlines_lock);
+		first->expire(first);
+	}
+}
+
+/* Process 1 gets even what it has no handler for: whoever stops the enclave means it. */
+static void forward_host_signals(void)
+{
+	uint32_t signals = platform_host_signals_take();
+
+	for (int signo = 1; signals; signo++, signals >>= 1) {
+		struct signal_info info = {.signo = signo};
+
+		if (!(signals & 1))
+			continue;
+		process_init->signals.forced |= SIGNAL_BIT(signo);
+		(void)!signal_send_process(process_init, signo, &info);
+		process_init->signals.forced &= ~SIGNAL_BIT(signo);
+	}
+}
+
+static void serve(struct thread *thread)
+{
+	uint32_t *doorbell = platform_doorbell(), seen;
+
+	for (;;) {
+		/* Read before the work is looked for: what comes later changes it again. */
+		seen = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
+		forward_host_signals();
+		platform_wait(doorbell, seen, run_due());
+		thread->block.pending = 0;
+	}
+}
+
+int timers_init(void)
+{
+	struct process *process = process_new();
+	struct thread *thread = process ? thread_new(process) : NULL;
+	int r = thread ? 0 : -ENOMEM;
+
+	if (!r) {
+		process->leader = thread;
+		thread->start = serve;
+		string_copy(thread->name, "timers", sizeof(thread->name));
+		r = platform_thread_start(thread, PLATFORM_SPACE_NEW);
+	}
+	if (r) {
+		thread_free(thread);
+		process_unref(process);
+	}
+	return r;
+}
