@@ -26,6 +26,10 @@ static inline bool platform_is_user(uintptr_t addr, size_t size)
  * shared by all address spaces. The LibOS's heap and page cache divide it. Page aligned. */
 void platform_memory_range(uintptr_t *ret_start, size_t *ret_size);
 
+/* What the machine has, in bytes, and how much of it nobody uses. The host's word; at least a page,
+ * never more free than there is. */
+void platform_memory_total(uint64_t *ret_total, uint64_t *ret_free);
+
 /* Give committed memory of that range back to the host; it reads as zeros afterwards. */
 void platform_memory_discard(void *start, size_t size);
 
@@ -52,6 +56,10 @@ MUST_CHECK int platform_discard(uintptr_t addr, size_t size);
 void platform_advise(uintptr_t addr, size_t size, int advice);
 /* One byte a page: bit 0 = resident. */
 MUST_CHECK int platform_resident(uintptr_t addr, size_t size, uint8_t *ret_vector);
+/* Bytes that the address space of @thread, which lives, has present: of its own, and shared with
+ * others (the LibOS included). */
+MUST_CHECK int platform_space_usage(
+	struct thread *thread, uint64_t *ret_private, uint64_t *ret_shared);
 /* Remove all of the program's half. */
 void platform_space_clear(void);
 
