@@ -13,7 +13,9 @@ void futex_wake_address(struct thread *thread, uint64_t address){(void)thread;(v
 void futex_exit_robust(struct thread *thread){(void)thread;}
 int pidfd_install(struct process *process, uint32_t flags){(void)process;(void)flags;return -ENOSYS;}
 struct process *pidfd_process(struct file *file){(void)file;return NULL;}
-void uname_set_hostname(const char *name){(void)name;}
+static char pending_name[65];
+void uname_set_hostname(const char *name){string_copy(pending_name,name,65);}
+const char *uname_hostname(void){return pending_name;}
 void timers_exit(struct process *process){(void)process;}
 void timers_exec(struct process *process){(void)process;}
 int timers_init(void){return 0;}

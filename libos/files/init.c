@@ -5,6 +5,7 @@
 #include "libos/files/image_layer.h"
 #include "libos/files/open.h"
 #include "libos/files/path.h"
+#include "libos/files/proc.h"
 
 struct node {
 	const char *name;
@@ -90,5 +91,6 @@ int files_init(struct erofs *image_root)
 
 	r = r ? r : root_mount(image_root);
 	r = r ? r : temporary_make();
-	return r ? r : devices_mount();
+	r = r ? r : devices_mount();
+	return r ? r : proc_mount();
 }

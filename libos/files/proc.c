@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "libos/files/mount.h"
 #include "libos/processes/process.h"
+#include "libos/processes/uname.h"
 
 #define PROC_MAGIC 0x9fa0
 #define CAP_SYS_PTRACE 19
@@ -128,9 +129,58 @@ static long thread_self_read(const struct computed_entry *entry, char *to, size_
 	return (long)format_string(to, size, "%d/task/%d", thread->process->pid, thread->tid);
 }
 
+static int show_filesystems(const struct computed_entry *entry, struct text *text)
+{
+	static const char *const kinds[] = {
+		"sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "cgroup2", "mqueue", "pipefs",
+		"sockfs", "anon_inodefs"};
+
+	(void)entry;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		text_put(text, "nodev\t%s\n", kinds[i]);
+	text_put(text, "\terofs\n");
+	return 0;
+}
+
+static int show_nothing(const struct computed_entry *entry, struct text *text)
+{
+	(void)entry;
+	(void)text;
+	return 0;
+}
+
 static const struct computed_node root_nodes[] = {
 	{.name = "self", .mode = S_IFLNK | 0777, .readlink = self_read},
 	{.name = "thread-self", .mode = S_IFLNK | 0777, .readlink = thread_self_read},
+	NODE_LINK("mounts", "self/mounts"),
+	NODE_LINK("net", "self/net"),
+	{.name = "sys",
+		.mode = S_IFDIR | 0555,
+		.children = proc_sys_nodes,
+		.child_count = PROC_SYS_COUNT},
+	NODE_FILE("meminfo", proc_show_meminfo),
+	NODE_FILE("cpuinfo", proc_show_cpuinfo),
+	NODE_FILE("stat", proc_show_system_stat),
+	NODE_FILE("loadavg", proc_show_loadavg),
+	NODE_FILE("uptime", proc_show_uptime),
+	NODE_TEXT("version", "Linux version " UNAME_RELEASE " (casemate@casemate) " UNAME_VERSION),
+	NODE_FILE("filesystems", show_filesystems),
+	NODE_TEXT("cmdline", ""),
+	NODE_TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\n"
+			     "Block devices:"),
+	NODE_TEXT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"),
+	NODE_TEXT("partitions", "major minor  #blocks  name\n"),
+	NODE_TEXT("vmstat", "nr_free_pages 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n"
+			    "pgfault 0\npgmajfault 0\noom_kill 0"),
+	NODE_FILE("interrupts", show_nothing),
+	NODE_FILE("softirqs", show_nothing),
+	NODE_FILE("modules", show_nothing),
+	NODE_FILE("diskstats", show_nothing),
+	NODE_FILE("locks", show_nothing),
+	NODE_FILE("consoles", show_nothing),
+	NODE_FILE("zoneinfo", show_nothing),
+	NODE_FILE("buddyinfo", show_nothing),
+	NODE_TEXT("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled"),
 };
 
 static const struct computed_node root = {

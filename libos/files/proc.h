@@ -43,6 +43,8 @@ int proc_show_mountinfo(const struct computed_entry *entry, struct text *text);
 int proc_show_mountstats(const struct computed_entry *entry, struct text *text);
 int proc_show_cpuinfo(const struct computed_entry *entry, struct text *text);
 int proc_show_meminfo(const struct computed_entry *entry, struct text *text);
+int proc_show_loadavg(const struct computed_entry *entry, struct text *text);
+int proc_show_uptime(const struct computed_entry *entry, struct text *text);
 int proc_show_system_stat(const struct computed_entry *entry, struct text *text);
 
 /* Magic links: exe, cwd, root. */

@@ -110,6 +110,12 @@ struct memory_usage {
 /* @thread: one that runs in it. Takes the lock. */
 void mm_usage(struct mm *mm, struct thread *thread, struct memory_usage *ret_usage);
 
+/* What all of the enclave has and uses, in bytes; free and cached at most total. */
+struct memory_system {
+	uint64_t total, free, cached;
+};
+void memory_system(struct memory_system *ret_system);
+
 /* The new break; the old one if it cannot be had. */
 uint64_t mm_set_brk(struct mm *mm, uint64_t brk);
 

@@ -1,5 +1,7 @@
 /* What an address space takes. */
 #include "libos/memory/mm.h"
+
+#include "libos/core/heap.h"
 #include "platform/platform.h"
 
 static void add_vma(const struct vma *vma, struct memory_usage *usage, uint64_t *writable)
@@ -65,4 +67,21 @@ void mm_usage(struct mm *mm, struct thread *thread, struct memory_usage *ret_usa
 		add_vma(vma, ret_usage, &writable);
 	ret_usage->libraries -= MIN(ret_usage->libraries, ret_usage->code);
 	find_resident(mm, thread, writable, ret_usage);
+}
+
+/* As much as the configuration allows, and never more than the machine has. */
+void memory_system(struct memory_system *ret_system)
+{
+	uint64_t total, free, used = heap_used(), limit = heap_limit();
+
+	platform_memory_total(&total, &free);
+	if (limit < total) {
+		total = MAX(limit, PAGE_SIZE);
+		free = MIN(free, total - MIN(used, total - PAGE_SIZE));
+	}
+	*ret_system = (struct memory_system){
+		.total = total,
+		.free = free,
+		.cached = MIN(used, total - free),
+	};
 }
