@@ -6,6 +6,7 @@
 #include "libos/files/open.h"
 #include "libos/files/path.h"
 #include "libos/files/proc.h"
+#include "libos/files/sysfs.h"
 
 struct node {
 	const char *name;
@@ -92,5 +93,6 @@ int files_init(struct erofs *image_root)
 	r = r ? r : root_mount(image_root);
 	r = r ? r : temporary_make();
 	r = r ? r : devices_mount();
-	return r ? r : proc_mount();
+	r = r ? r : proc_mount();
+	return r ? r : sysfs_mount();
 }

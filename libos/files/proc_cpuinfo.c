@@ -1,20 +1,9 @@
 /* /proc/cpuinfo: what the processor says of itself (Intel SDM volume 2A, CPUID), in the words of
  * arch/x86/include/asm/cpufeatures.h. */
 #include "base/memory.h"
+#include "libos/files/cpuid.h"
 #include "libos/files/proc.h"
 #include "platform/platform.h"
-
-struct cpuid {
-	uint32_t a, b, c, d;
-};
-
-static struct cpuid cpuid(uint32_t leaf, uint32_t part)
-{
-	struct cpuid r = {.a = leaf, .c = part};
-
-	__asm__ volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
-	return r;
-}
 
 /* Names of a register's bits 0 to 31; NULL: not shown. */
 struct feature_word {

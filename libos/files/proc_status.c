@@ -6,6 +6,7 @@
 #include "libos/files/descriptors.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/proc.h"
+#include "libos/files/processors.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
 #include "platform/platform.h"
@@ -184,22 +185,13 @@ static void put_memory(struct text *text, const struct memory_usage *m)
 		0UL);
 }
 
-/* "0-3" and "f", of all processors. */
 static void put_processors(struct text *text)
 {
-	unsigned int count = platform_cpu_count();
-
 	text_put(text, "Cpus_allowed:\t");
-	for (unsigned int word = (count + 31) / 32; word-- > 0;) {
-		unsigned int bits = MIN(count - word * 32, 32U);
-		uint32_t mask = bits == 32 ? UINT32_MAX : (1U << bits) - 1;
-
-		/* The topmost is not padded when it is the only one. */
-		text_put(text, count <= 32 ? "%x%s" : "%08x%s", mask, word ? "," : "");
-	}
+	processors_put_mask(text, PROCESSORS_ALL);
 	text_put(text, "\nCpus_allowed_list:\t");
-	text_put(text, count > 1 ? "0-%u\n" : "%u\n", count - 1);
-	text_put(text, "Mems_allowed:\t00000000,00000001\nMems_allowed_list:\t0\n");
+	processors_put_list(text, PROCESSORS_ALL);
+	text_put(text, "\nMems_allowed:\t00000000,00000001\nMems_allowed_list:\t0\n");
 }
 
 static void put_signals(struct text *text, const struct snapshot *s)
