@@ -20,7 +20,6 @@ void timers_exit(struct process *process){(void)process;}
 void timers_exec(struct process *process){(void)process;}
 int timers_init(void){return 0;}
 uint64_t vdso_map(struct mm *mm){(void)mm;return 0;}
-int files_mount_host(int host_fd, const char *target, bool read_only){(void)host_fd;(void)target;(void)read_only;return -ENOSYS;}
 #include "libos/core/user.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timespec.h"

@@ -284,8 +284,8 @@ static long file_seek(struct file *file, int64_t offset, int whence)
 
 /* ---- Listings ---- */
 
-static bool emit_entry(void *context, const char *name, const struct computed_entry *entry,
-	uint64_t next_position)
+static bool emit_entry(
+	void *context, const char *name, const struct computed_entry *entry, uint64_t next_position)
 {
 	return directory_emit(context, name, (uint32_t)strlen(name), number_of(entry),
 		directory_type(mode_of(entry)), next_position);

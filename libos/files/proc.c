@@ -131,9 +131,8 @@ static long thread_self_read(const struct computed_entry *entry, char *to, size_
 
 static int show_filesystems(const struct computed_entry *entry, struct text *text)
 {
-	static const char *const kinds[] = {
-		"sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "cgroup2", "mqueue", "pipefs",
-		"sockfs", "anon_inodefs"};
+	static const char *const kinds[] = {"sysfs", "tmpfs", "proc", "devtmpfs", "devpts",
+		"cgroup2", "mqueue", "pipefs", "sockfs", "anon_inodefs"};
 
 	(void)entry;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -193,8 +192,8 @@ static const struct computed_node root = {
 
 int proc_mount(void)
 {
-	struct mount *mount = computed_mount_new("proc", "proc", PROC_MAGIC,
-		MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, &root);
+	struct mount *mount = computed_mount_new(
+		"proc", "proc", PROC_MAGIC, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, &root);
 
 	return mount ? mount_attach(mount, "/proc") : -ENOMEM;
 }

@@ -187,7 +187,8 @@ static void put_residence(struct text *text, const struct residence *r, bool is_
 {
 	uint64_t file = r->resident - r->anonymous;
 
-	text_put(text, "Rss:            %8lu kB\nPss:            %8lu kB\nPss_Dirty:      %8lu kB\n",
+	text_put(text,
+		"Rss:            %8lu kB\nPss:            %8lu kB\nPss_Dirty:      %8lu kB\n",
 		KB(r->resident), KB(r->resident), KB(r->anonymous));
 	text_put(text,
 		"Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n"

@@ -44,8 +44,8 @@ static void put_mount(struct text *text, const struct mount *mount, const char *
 
 static void put_mount_info(struct text *text, const struct mount *mount, const char *path)
 {
-	text_put(text, "%d %d %u:%u / ", mount->id, mount->parent_id,
-		device_major(mount->device), device_minor(mount->device));
+	text_put(text, "%d %d %u:%u / ", mount->id, mount->parent_id, device_major(mount->device),
+		device_minor(mount->device));
 	text_put_escaped(text, path, SPECIAL_CHARACTERS);
 	text_put(text, " ");
 	put_options(text, mount);

@@ -20,9 +20,11 @@ const struct computed_node proc_net_nodes[] = {
 			     "Locks    Drops    Inode"),
 	NODE_TEXT("dev",
 		"Inter-|   Receive                                                |  Transmit\n"
-		" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets "
+		" face |bytes    packets errs drop fifo frame compressed multicast|bytes    "
+		"packets "
 		"errs drop fifo colls carrier compressed\n"
-		"    lo:       0       0    0    0    0     0          0         0        0       0 "
+		"    lo:       0       0    0    0    0     0          0         0        0       "
+		"0 "
 		"   0    0    0     0       0          0"),
 	NODE_TEXT("if_inet6", "00000000000000000000000000000001 01 80 10 80       lo"),
 	NODE_TEXT("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU"

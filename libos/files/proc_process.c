@@ -516,8 +516,10 @@ const struct computed_dynamic proc_tasks = {find_task, next_task};
 	DESCRIPTORS("fd", 0500, proc_descriptors),                                                 \
 		DESCRIPTORS("fdinfo", 0555, proc_descriptor_infos),                                \
 		NODE_DIRECTORY("ns", namespace_nodes), NODE_DIRECTORY("attr", attribute_nodes),    \
-		{.name = "net", .mode = S_IFDIR | 0555, .children = proc_net_nodes,                  \
-			.child_count = PROC_NET_COUNT},                                           \
+		{.name = "net",                                                                    \
+			.mode = S_IFDIR | 0555,                                                    \
+			.children = proc_net_nodes,                                                \
+			.child_count = PROC_NET_COUNT},                                            \
 		MAGIC_LINK("cwd", PROC_LINK_DIRECTORY), MAGIC_LINK("root", PROC_LINK_ROOT),        \
 		MAGIC_LINK("exe", PROC_LINK_EXECUTABLE),                                           \
 		FILE_MODE("environ", 0400, .show = show_environment, .permit = proc_permit),       \

@@ -198,8 +198,8 @@ static void put_signals(struct text *text, const struct snapshot *s)
 {
 	const struct credentials *c = &s->credentials;
 
-	text_put(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", s->thread_count, s->queued,
-		s->signal_limit);
+	text_put(
+		text, "Threads:\t%u\nSigQ:\t%u/%lu\n", s->thread_count, s->queued, s->signal_limit);
 	text_put(text,
 		"SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
 		"SigCgt:\t%016lx\n",

@@ -55,8 +55,7 @@ void text_put(struct text *text, const char *format, ...)
 	char *to;
 
 	va_start(args, format);
-	length = format_string_v(
-		room ? text->bytes + text->size : NULL, room, format, args);
+	length = format_string_v(room ? text->bytes + text->size : NULL, room, format, args);
 	va_end(args);
 	if (length >= room) {
 		to = text_reserve(text, length + 1);

@@ -39,8 +39,7 @@ static void find_resident(
 	usage->resident_anonymous = own;
 	usage->resident_file = MIN(usage->resident_file, shared);
 	usage->resident_shared = MIN(usage->resident_shared, shared - usage->resident_file);
-	usage->resident = MIN(
-		own + usage->resident_file + usage->resident_shared, usage->mapped);
+	usage->resident = MIN(own + usage->resident_file + usage->resident_shared, usage->mapped);
 	mm->resident_peak_bytes = MAX(mm->resident_peak_bytes, usage->resident);
 	usage->resident_peak = mm->resident_peak_bytes;
 }

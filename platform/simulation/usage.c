@@ -16,7 +16,8 @@ void platform_memory_total(uint64_t *ret_total, uint64_t *ret_free)
 
 	if (HOST_CALL(sysinfo, &info, 0, 0, 0, 0, 0) || !info.mem_unit ||
 		__builtin_mul_overflow(info.totalram, (uint64_t)info.mem_unit, &total) ||
-		__builtin_mul_overflow(info.freeram + info.bufferram, (uint64_t)info.mem_unit, &free))
+		__builtin_mul_overflow(
+			info.freeram + info.bufferram, (uint64_t)info.mem_unit, &free))
 		total = free = 0;
 	*ret_total = MIN(MAX(ALIGN_DOWN(total, PAGE_SIZE), PAGE_SIZE), BYTES_MAX);
 	*ret_free = MIN(MAX(ALIGN_DOWN(free, PAGE_SIZE), PAGE_SIZE), *ret_total);
