@@ -26,6 +26,10 @@ static inline bool platform_is_user(uintptr_t addr, size_t size)
  * shared by all address spaces. The LibOS's heap and page cache divide it. Page aligned. */
 void platform_memory_range(uintptr_t *ret_start, size_t *ret_size);
 
+/* What the machine has, in bytes, and how much of it nobody uses. The host's word; at least a page,
+ * never more free than there is. */
+void platform_memory_total(uint64_t *ret_total, uint64_t *ret_free);
+
 /* Give committed memory of that range back to the host; it reads as zeros afterwards. */
 void platform_memory_discard(void *start, size_t size);
 
@@ -52,6 +56,10 @@ MUST_CHECK int platform_discard(uintptr_t addr, size_t size);
 void platform_advise(uintptr_t addr, size_t size, int advice);
 /* One byte a page: bit 0 = resident. */
 MUST_CHECK int platform_resident(uintptr_t addr, size_t size, uint8_t *ret_vector);
+/* Bytes that the address space of @thread, which lives, has present: of its own, and shared with
+ * others (the LibOS included). */
+MUST_CHECK int platform_space_usage(
+	struct thread *thread, uint64_t *ret_private, uint64_t *ret_shared);
 /* Remove all of the program's half. */
 void platform_space_clear(void);
 
@@ -169,6 +177,57 @@ MUST_CHECK int platform_host_terminal_get(int host_fd, struct platform_terminal 
 MUST_CHECK int platform_host_terminal_set(
 	int host_fd, unsigned int when, const struct platform_terminal *terminal);
 MUST_CHECK int platform_host_terminal_window(int host_fd, struct platform_window *ret_window);
+
+/* ---- Directories of the host -------------------------------------------------------------------
+ * What `-v` mounts. Names are single components: never empty, "." or "..", no '/', at most 255
+ * bytes; those that come from the host are checked to be so. The host follows no symbolic link. All
+ * but the contents is checked for being possible, and remains the host's word. */
+struct platform_host_file {
+	uint64_t device, number, rdev;
+	uint32_t mode, link_count, uid, gid; /* a valid type */
+	uint64_t size, blocks;               /* blocks of 512 bytes */
+	int64_t atime_ns, mtime_ns, ctime_ns;
+};
+MUST_CHECK int platform_host_stat(int host_fd, struct platform_host_file *ret_file);
+/* A descriptor for @name that leads to it and no more (O_PATH). */
+MUST_CHECK int platform_host_lookup(int dir_fd, const char *name);
+/* Open what @path_fd leads to, a directory or a regular file: O_RDONLY, O_WRONLY or O_RDWR. */
+MUST_CHECK int platform_host_reopen(int path_fd, uint32_t access, bool is_directory);
+void platform_host_close(int host_fd);
+/* A regular file, a directory, a FIFO or (to @target) a symbolic link. -EEXIST */
+MUST_CHECK int platform_host_make(
+	int dir_fd, const char *name, uint32_t mode, const char *target);
+MUST_CHECK int platform_host_link(int path_fd, int dir_fd, const char *name);
+MUST_CHECK int platform_host_remove(int dir_fd, const char *name, bool is_directory);
+MUST_CHECK int platform_host_rename(
+	int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name, uint32_t flags);
+/* The text of a symbolic link: its length, terminated, without a NUL in it. */
+MUST_CHECK long platform_host_readlink(int path_fd, char *to, size_t size);
+/* Each -errno of its own; UINT32_MAX leaves an owner or a group as it is. */
+MUST_CHECK int platform_host_set_mode(int path_fd, uint32_t mode);
+MUST_CHECK int platform_host_set_owner(int path_fd, uint32_t uid, uint32_t gid);
+MUST_CHECK int platform_host_set_size(int path_fd, uint64_t size);
+/* NULL: leave it. */
+MUST_CHECK int platform_host_set_times(
+	int path_fd, const int64_t *atime_ns, const int64_t *mtime_ns);
+MUST_CHECK int platform_host_allocate(int host_fd, uint32_t mode, uint64_t offset, uint64_t size);
+/* @append: at the end, wherever that is. */
+MUST_CHECK long platform_host_pwrite(
+	int host_fd, const void *from, size_t size, uint64_t offset, bool append);
+MUST_CHECK int platform_host_sync(int host_fd, bool data_only);
+
+struct platform_host_entry {
+	uint64_t number;
+	uint64_t next; /* where the listing goes on after it; never 0 */
+	uint32_t type; /* DT_* */
+	uint32_t length;
+	char name[256];
+};
+/* Entries from @position on (0: the first), without "." and "..": how many, 0 at the end. */
+MUST_CHECK long platform_host_list(
+	int dir_fd, uint64_t position, struct platform_host_entry *entries, size_t count);
+/* Whom the host takes the enclave for. */
+void platform_host_user(uint32_t *ret_uid, uint32_t *ret_gid);
 
 /* Signals that the host's user sent to the enclave (bit n-1 = signal n) since the last call, and
  * the word that the host changes and wakes when there is one. */

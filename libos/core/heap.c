@@ -70,6 +70,11 @@ void heap_limit_set(uint64_t bytes)
 	limit_bytes = bytes ? bytes : UINT64_MAX;
 }
 
+uint64_t heap_limit(void)
+{
+	return limit_bytes;
+}
+
 void heap_init(void)
 {
 	uintptr_t start;

@@ -23,6 +23,7 @@ void pool_free(void *run, size_t size); /* the same size as at its pool_alloc */
 void pool_discard(void *start, size_t size);
 /* At most this many bytes from now on; 0 = no limit. */
 void heap_limit_set(uint64_t bytes);
+uint64_t heap_limit(void); /* UINT64_MAX: none */
 /* Bytes that the pool and the heap hold now. */
 uint64_t heap_used(void);
 

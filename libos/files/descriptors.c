@@ -389,7 +389,9 @@ static int unshare(void)
 	copy = fd_table_copy(old);
 	if (!copy)
 		return -ENOMEM;
+	lock_acquire(&process_table_lock); /* /proc may be looking */
 	process->files = copy;
+	lock_release(&process_table_lock);
 	fd_table_unref(old);
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include "libos/files/image_layer.h"
 #include "libos/files/open.h"
 #include "libos/files/path.h"
+#include "libos/files/proc.h"
+#include "libos/files/sysfs.h"
 
 struct node {
 	const char *name;
@@ -90,7 +92,9 @@ int files_init(struct erofs *image_root)
 
 	r = r ? r : root_mount(image_root);
 	r = r ? r : temporary_make();
-	return r ? r : devices_mount();
+	r = r ? r : devices_mount();
+	r = r ? r : proc_mount();
+	return r ? r : sysfs_mount();
 }
 
 int files_mount_host(int host_fd, const char *target, bool read_only)

@@ -40,6 +40,14 @@ static long check_file(struct file *file, uint32_t prot, uint32_t type, uint32_t
 	return 0;
 }
 
+/* /dev/zero stands for anonymous memory: mem(4). */
+static long map_zeros(uint64_t size, uint32_t type, struct file **file, uint64_t *offset)
+{
+	file_unref(TAKE(*file));
+	*offset = 0;
+	return type == MAP_SHARED ? file_shared_memory(size, file) : 0;
+}
+
 long sys_mmap(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t prot = (uint32_t)args->c, flags = (uint32_t)args->d, type = flags & MAP_TYPE;
@@ -63,6 +71,8 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 		if (!file)
 			return -EBADF;
 		r = check_file(file, prot, type, &vma_flags);
+		if (!r && device_is_zero(file))
+			r = map_zeros(args->b, type, &file, &offset);
 		if (r)
 			return r;
 		anonymous = device_is_zero(file);

@@ -79,6 +79,7 @@ struct mm *mm_copy(struct mm *from)
 	mm->lock = (struct lock){0};
 	mm->last_hit = NULL;
 	mm->locked_bytes = 0;
+	mm->peak_bytes = mm->resident_peak_bytes = 0;
 	mm->future_flags = 0;
 	list_init(&mm->vmas);
 	LIST_FOR_EACH (vma, &from->vmas, link) {
@@ -193,6 +194,7 @@ struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags, 
 
 void mm_remove(struct mm *mm, struct vma *vma)
 {
+	mm->peak_bytes = MAX(mm->peak_bytes, mm->mapped_bytes);
 	mm->mapped_bytes -= vma->end - vma->start;
 	if (vma->flags & VMA_LOCKED)
 		mm->locked_bytes -= vma->end - vma->start;

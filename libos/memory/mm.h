@@ -9,6 +9,7 @@
 
 struct file;
 struct patched_text;
+struct thread;
 
 enum vma_flags {
 	VMA_READ = 1,
@@ -56,6 +57,8 @@ struct mm {
 	uint64_t mmap_top;               /* search for free space goes down from here */
 	uint64_t vdso;
 	uint64_t mapped_bytes, locked_bytes;
+	uint64_t peak_bytes;          /* mapped before something was removed */
+	uint64_t resident_peak_bytes; /* as mm_usage saw it */
 	uint64_t address_space_limit; /* RLIMIT_AS, bytes */
 	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
@@ -96,6 +99,23 @@ MUST_CHECK int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t 
 MUST_CHECK long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size,
 	uint32_t flags, uint64_t new_addr);
 MUST_CHECK int mm_advise(struct mm *mm, uint64_t addr, uint64_t size, int advice);
+/* What an address space takes, in bytes, and where its parts are: /proc/PID/status and stat. */
+struct memory_usage {
+	uint64_t mapped, peak, locked;
+	uint64_t resident, resident_peak;
+	uint64_t resident_anonymous, resident_file, resident_shared;
+	uint64_t data, stack, code, libraries;
+	uint64_t code_start, code_end, stack_start, data_start, data_end, brk_start;
+};
+/* @thread: one that runs in it. Takes the lock. */
+void mm_usage(struct mm *mm, struct thread *thread, struct memory_usage *ret_usage);
+
+/* What all of the enclave has and uses, in bytes; free and cached at most total. */
+struct memory_system {
+	uint64_t total, free, cached;
+};
+void memory_system(struct memory_system *ret_system);
+
 /* The new break; the old one if it cannot be had. */
 uint64_t mm_set_brk(struct mm *mm, uint64_t brk);
 

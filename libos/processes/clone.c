@@ -10,6 +10,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/pidfd.h"
 #include "libos/processes/process.h"
+#include "libos/processes/program.h"
 #include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timers.h"
@@ -116,7 +117,6 @@ static void process_discard(struct process *process)
 static struct process *process_like(struct process *parent, uint64_t flags)
 {
 	struct process *child = process_new();
-	size_t path_size = parent->executable_path ? strlen(parent->executable_path) + 1 : 0;
 
 	if (!child)
 		return NULL;
@@ -124,8 +124,7 @@ static struct process *process_like(struct process *parent, uint64_t flags)
 		flags & CLONE_FILES ? fd_table_ref(parent->files) : fd_table_copy(parent->files);
 	child->fs = flags & CLONE_FS ? fs_context_ref(parent->fs) : fs_context_copy(parent->fs);
 	child->mm = flags & CLONE_VM ? mm_ref(parent->mm) : mm_copy(parent->mm);
-	child->executable_path = path_size ? heap_alloc(path_size) : NULL;
-	if (!child->files || !child->fs || !child->mm || (path_size && !child->executable_path)) {
+	if (!child->files || !child->fs || !child->mm) {
 		if (child->files)
 			fd_table_unref(child->files);
 		if (child->fs)
@@ -134,8 +133,7 @@ static struct process *process_like(struct process *parent, uint64_t flags)
 		process_unref(child);
 		return NULL;
 	}
-	if (path_size)
-		memcpy(child->executable_path, parent->executable_path, path_size);
+	child->program = program_ref(parent->program);
 	copy_limits_and_signals(child, parent, flags);
 	return child;
 }

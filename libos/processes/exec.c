@@ -17,6 +17,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
 #include "libos/processes/process.h"
+#include "libos/processes/program.h"
 #include "libos/processes/rseq.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timers.h"
@@ -37,11 +38,11 @@
 
 struct exec {
 	struct file *program, *interpreter;
+	struct program *description;
 	struct elf *elf, *interpreter_elf;
 	struct exec_vector arguments, environment;
 	char named_path[PATH_SIZE]; /* as the caller gave it, relative to its directory */
 	char path[PATH_SIZE + 32];  /* AT_EXECFN, comm, a script's argument: /dev/fd/N/… then */
-	char full_path[PATH_SIZE];
 	uint32_t new_euid, new_egid;
 	bool secure;
 	struct mm *mm;
@@ -59,6 +60,7 @@ static void exec_free(struct exec *exec)
 		return;
 	file_unref(exec->program);
 	file_unref(exec->interpreter);
+	program_unref(exec->description);
 	heap_free(exec->elf);
 	heap_free(exec->interpreter_elf);
 	vector_free(&exec->arguments);
@@ -450,16 +452,28 @@ static void take_name(struct thread *thread, const char *path)
 	string_copy(thread->name, slash ? slash + 1 : path, sizeof(thread->name));
 }
 
-static void take_path(struct process *process, const char *path)
+/* /proc may be looking at both of these. */
+static void take_mm(struct process *process, struct mm *mm)
 {
-	size_t size = strlen(path) + 1;
-	char *copy = heap_alloc(size);
+	struct mm *old = process->mm;
 
-	if (!copy)
-		return; /* the old one stays: only /proc shows it */
-	memcpy(copy, path, size);
-	heap_free(process->executable_path);
-	process->executable_path = copy;
+	lock_acquire(&process_table_lock);
+	process->mm = mm_ref(mm);
+	lock_release(&process_table_lock);
+	mm_unref(old);
+}
+
+static void take_program(struct process *process, struct exec *exec)
+{
+	struct program *old = process->program, *program = TAKE(exec->description);
+
+	program->arguments = exec->arguments;
+	program->environment = exec->environment;
+	exec->arguments = exec->environment = (struct exec_vector){0};
+	lock_acquire(&process_table_lock);
+	process->program = program;
+	lock_release(&process_table_lock);
+	program_unref(old);
 }
 
 static void reset_thread(struct thread *thread)
@@ -485,18 +499,17 @@ static void commit(struct thread *thread)
 	change_identity(exec, &thread->credentials);
 	reset_thread(thread);
 	choose_layout(process, exec->mm);
-	mm_unref(process->mm);
-	process->mm = mm_ref(exec->mm);
+	take_mm(process, exec->mm);
 	process_vfork_done(process);
 	fd_table_close_on_exec(process->files);
 	signal_reset_handlers(process);
 	timers_exec(process);
 	take_name(thread, exec->path);
-	take_path(process, exec->full_path);
 	process->did_exec = true;
 	process->exit_signal = SIGCHLD;
 	process->dumpable = !exec->secure;
 	r = load(thread, exec);
+	take_program(process, exec);
 	if (r)
 		signal_group_exit(process, SIGKILL);
 	thread->block.pending = 1;
@@ -517,8 +530,8 @@ static int prepare(struct thread *thread, struct exec *exec, int dir_fd, uint32_
 		r = read_elf(exec);
 	if (r)
 		return (int)r;
-	r = file_path(exec->program, exec->full_path, sizeof(exec->full_path));
-	if (r < 0)
+	r = program_new(exec->program, &exec->description);
+	if (r)
 		return (int)r;
 	find_identity(exec, &thread->credentials);
 	exec->mm = mm_new();

@@ -27,15 +27,22 @@ static void release_user_memory(struct thread *thread)
 	thread->clear_child_tid = 0;
 }
 
+/* Out of sight first: /proc looks with the process table locked. */
 static void release_resources(struct process *process)
 {
+	struct fd_table *files = process->files;
+	struct fs_context *fs = process->fs;
+	struct mm *mm = process->mm;
+
 	timers_exit(process);
-	fd_table_unref(process->files);
-	fs_context_unref(process->fs);
-	mm_unref(process->mm);
+	lock_acquire(&process_table_lock);
 	process->files = NULL;
 	process->fs = NULL;
 	process->mm = NULL;
+	lock_release(&process_table_lock);
+	fd_table_unref(files);
+	fs_context_unref(fs);
+	mm_unref(mm);
 }
 
 static void child_info(struct process *process, struct signal_info *info)

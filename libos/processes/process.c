@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/processes/program.h"
 #include "platform/platform.h"
 
 struct lock process_table_lock;
@@ -154,7 +155,7 @@ void process_unref(struct process *process)
 {
 	if (!process || __atomic_sub_fetch(&process->reference_count, 1, __ATOMIC_ACQ_REL))
 		return;
-	heap_free(process->executable_path);
+	program_unref(process->program);
 	heap_free(process);
 }
 

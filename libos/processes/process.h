@@ -9,6 +9,7 @@
 struct mm;
 struct fd_table;
 struct fs_context;
+struct program;
 
 #define RLIMIT_COUNT 16
 struct rlimit_pair {
@@ -38,6 +39,7 @@ struct process {
 	struct vfork *vfork; /* its parent waits for its exec or exit; libos/processes/clone.c */
 	int32_t parent_death_signal;
 
+	/* NULL in a zombie. Replaced under process_table_lock, for those who look from outside. */
 	struct mm *mm;
 	struct fd_table *files;
 	struct fs_context *fs;
@@ -51,7 +53,7 @@ struct process {
 	struct timers *timers; /* setitimer, timer_create; libos/time */
 
 	/* exec's view, for /proc */
-	char *executable_path; /* heap */
+	struct program *program; /* referenced; NULL before the first exec */
 	uint64_t arguments_start, arguments_end, environment_start, environment_end;
 	uint64_t auxv_start;
 	uint32_t auxv_size;

@@ -1,0 +1,15 @@
+/* /sys: sysfs(5), as far as programs look for processors, caches and memory nodes. */
+#ifndef LIBOS_FILES_SYSFS_H
+#define LIBOS_FILES_SYSFS_H
+
+#include "libos/files/computed.h"
+
+/* At /sys. */
+MUST_CHECK int sysfs_mount(void);
+
+/* devices/system/cpu */
+extern const struct computed_dynamic sysfs_processors;
+extern const struct computed_node sysfs_processor_files[];
+#define SYSFS_PROCESSOR_FILE_COUNT 5
+
+#endif
