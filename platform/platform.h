@@ -128,7 +128,6 @@ bool platform_cpus_are_host_cpus(void);
 MUST_CHECK int platform_rseq(uint64_t area, uint32_t size, uint32_t flags, uint32_t signature);
 /* membarrier(2) in the caller's address space. */
 MUST_CHECK long platform_membarrier(uint32_t command, uint32_t flags, uint32_t cpu);
-uint64_t platform_memory_total(void); /* bytes; the host's word */
 
 /* ---- Host calls --------------------------------------------------------------------------------
  * Everything the host is asked for. Answers are range-checked here; the bytes remain the host's. */

@@ -96,11 +96,3 @@ int files_init(struct erofs *image_root)
 	r = r ? r : proc_mount();
 	return r ? r : sysfs_mount();
 }
-
-int files_mount_host(int host_fd, const char *target, bool read_only)
-{
-	(void)host_fd;
-	(void)target;
-	(void)read_only;
-	return -EOPNOTSUPP;
-}

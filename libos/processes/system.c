@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
+#include "libos/memory/mm.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/clock.h"
@@ -28,12 +29,13 @@ static uint16_t count_threads(void)
 long sys_sysinfo(struct thread *thread, const struct syscall_args *args)
 {
 	struct sysinfo info = {0};
-	uint64_t used = heap_used();
+	struct memory_system memory;
 
 	(void)thread;
 	info.uptime = (long)(clock_monotonic_ns() / NS_PER_S);
-	info.totalram = platform_memory_total();
-	info.freeram = info.totalram > used ? info.totalram - used : 0;
+	memory_system(&memory);
+	info.totalram = memory.total;
+	info.freeram = memory.free;
 	info.procs = count_threads();
 	info.mem_unit = 1;
 	return USER_PUT(args->a, info);

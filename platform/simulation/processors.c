@@ -1,7 +1,6 @@
 /* Processors and memory of the simulation: the host's, as far as the launcher may use them.
  * Processor i of the enclave is the i-th that the launcher may run on. */
 #include <asm/errno.h>
-#include <linux/sysinfo.h>
 
 #include "libos/core/lock.h"
 #include "platform/simulation/host_call.h"
@@ -91,15 +90,4 @@ int platform_rseq(uint64_t area, uint32_t size, uint32_t flags, uint32_t signatu
 long platform_membarrier(uint32_t command, uint32_t flags, uint32_t cpu)
 {
 	return host_check_size(HOST_CALL(membarrier, command, flags, cpu, 0, 0, 0), UINT32_MAX);
-}
-
-uint64_t platform_memory_total(void)
-{
-	struct sysinfo info = {0};
-	uint64_t total;
-
-	if (HOST_CALL(sysinfo, &info, 0, 0, 0, 0, 0) ||
-		__builtin_mul_overflow(info.totalram, (uint64_t)info.mem_unit, &total))
-		return 0;
-	return total;
 }
