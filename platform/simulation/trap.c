@@ -10,6 +10,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <asm/signal.h>
+#include <asm-generic/siginfo.h>
 
 #include "base/format.h"
 #include "base/memory.h"
