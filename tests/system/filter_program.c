@@ -153,8 +153,11 @@ static void check_patched_site(void)
 int main(int argc, char **argv)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGSYS};
-	struct sigaction action = {.sa_handler = fault_handler};
+	static char stack[64 * 1024]; /* 32-bit code leaves half a stack pointer */
+	const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	struct sigaction action = {.sa_handler = fault_handler, .sa_flags = SA_ONSTACK};
 
+	sigaltstack(&alternate, NULL);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		sigaction(faults[i], &action, NULL);
 	CHECK_EQ(argc, 2);

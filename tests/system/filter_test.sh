@@ -31,7 +31,7 @@ observe() {
 		-f "$here/host_calls.awk" "$scratch/trace" >"$scratch/found"
 	cat "$scratch/found"
 }
-nothing_else_served() { ! grep '^served' "$scratch/found"; }
+nothing_else_served() { [ -s "$scratch/found" ] && ! grep '^served' "$scratch/found"; }
 enough_seen() {
 	awk '/ trapped$/ { exit !($1 > 50 && $3 > 20) }' "$scratch/found"
 }
