@@ -133,12 +133,29 @@ static int run(const char *path, const struct request *request)
 	return status;
 }
 
+/* A standard stream that the caller closed gets a descriptor that can neither be read nor written:
+ * else the next file opened would be taken for it. */
+static int occupy_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/", O_PATH);
+		if (fd < 0)
+			return fail("standard streams");
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
 int cli_run(int argc, char **argv)
 {
 	struct request request = {.options = {.trace_fd = -1, .log_level = 1}};
 	int option, status = 0;
 
 	request.options.mounts = request.mounts;
+	if (occupy_streams())
+		return STATUS_BROKEN;
 	while ((option = getopt_long(argc, argv, "+:e:v:w:h", long_options, NULL)) != -1) {
 		if (option == 'e')
 			status = add_variable(&request, optarg);

@@ -1,7 +1,6 @@
 #include "host/enclave.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
@@ -15,16 +14,11 @@
 
 #include "abi/launch.h"
 #include "host/loader.h"
+#include "host/signals.h"
 #include "platform/layout.h"
 
 #define BOOT_STACK_SIZE (128UL * 1024)
 #define STATUS_BROKEN 125 /* as docker: the runtime's own failure */
-
-/* What is passed on to process 1 of the enclave. */
-static const int forwarded_signals[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
-
-static struct launch_live *live; /* for the handler */
 
 struct region {
 	int fd;
@@ -43,6 +37,7 @@ static int region_map(int *ret_fd, struct image_error *error)
 	CLEANUP(close_fdp) int fd = memfd_create("casemate-enclave", MFD_CLOEXEC);
 	void *at = (void *)PLATFORM_REGION_START;
 
+	signal(SIGXFSZ, SIG_IGN); /* a limit is an error to report, not an end */
 	if (fd < 0)
 		return image_fail_errno(error, -errno, "memfd_create");
 	if (ftruncate(fd, (off_t)PLATFORM_REGION_SIZE) < 0)
@@ -155,6 +150,7 @@ static void rseq_unregister(void)
 
 static NORETURN void become_enclave(const struct region *region, pid_t launcher)
 {
+	host_signals_ignore_all();
 	setsid(); /* the terminal's signals are for the launcher, which passes them on */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
@@ -171,51 +167,56 @@ static NORETURN void become_enclave(const struct region *region, pid_t launcher)
 	__builtin_unreachable();
 }
 
-static void forward_signal(int signo)
+/* Have all processes of the enclave's session ended? */
+static bool is_empty(pid_t first)
 {
-	int saved_errno = errno;
-
-	__atomic_or_fetch(&live->host_signals, 1U << (signo - 1), __ATOMIC_RELEASE);
-	__atomic_add_fetch(&live->doorbell, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &live->doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
-	errno = saved_errno;
+	return kill(-first, 0) < 0 && errno == ESRCH;
 }
 
-static void forward_signals(void)
+/* Reap a process of the enclave: its number. 0 for a child of somebody who became us by execve(2).
+ */
+static pid_t reap(pid_t first, int *ret_status)
 {
-	struct sigaction action = {.sa_handler = forward_signal, .sa_flags = SA_RESTART};
+	siginfo_t info = {0};
+	bool ours;
 
-	sigfillset(&action.sa_mask);
-	for (size_t i = 0; i < ARRAY_SIZE(forwarded_signals); i++)
-		sigaction(forwarded_signals[i], &action, NULL);
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT | __WALL) < 0)
+		return -errno;
+	ours = info.si_pid == first || getpgid(info.si_pid) == first;
+	if (waitpid(info.si_pid, ret_status, __WALL) < 0)
+		return -errno;
+	return ours ? info.si_pid : 0;
 }
 
 /* Wait until the enclave says it is done, or is broken: then its exit status in wait(2)'s form. */
-static int wait_for_end(struct image_error *error)
+static int wait_for_end(pid_t first, const struct launch_live *live, struct image_error *error)
 {
 	int status;
 	pid_t pid;
 
 	for (;;) {
-		pid = waitpid(-1, &status, __WALL);
+		pid = reap(first, &status);
 		if (__atomic_load_n(&live->done, __ATOMIC_ACQUIRE))
-			return live->exit_status;
-		if (pid < 0 && errno == EINTR)
+			return __atomic_load_n(&live->exit_status, __ATOMIC_RELAXED) & 0xffff;
+		if (pid == 0 || pid == -EINTR)
 			continue;
-		if (pid < 0)
-			return image_fail(error, -EPIPE, "the enclave is gone without a word");
-		if (WIFSIGNALED(status))
+		if (pid > 0 && WIFSIGNALED(status))
 			return image_fail(error, -EPIPE,
-				"signal %d of the host ended a process of the enclave (%d): "
-				"stopped",
-				WTERMSIG(status), (int)pid);
+				"a process of the enclave (%d on the host) was ended from outside, "
+				"by signal %d (%s): the enclave is stopped",
+				(int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		if (pid < 0 || is_empty(first))
+			return image_fail(error, -EPIPE, "the enclave is gone without a word");
 	}
 }
 
+/* The kernel signals a session's group and starts a process in it one after the other: none is
+ * missed. */
 static void kill_all(pid_t first)
 {
-	kill(-first, SIGKILL);
-	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+	if (kill(-first, SIGKILL) < 0)
+		return;
+	while (waitpid(-first, NULL, __WALL) > 0 || errno == EINTR)
 		continue;
 }
 
@@ -233,15 +234,16 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 		r = launch_fill(image, options, &region, error);
 	if (r < 0)
 		return r;
-	live = &region.launch->live;
-	forward_signals();
+	host_signals_forward(&region.launch->live);
 	/* Descriptors are shared, so that what is opened on either side has one number in all. */
 	first = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (first < 0)
-		return image_fail_errno(error, -errno, "starting a process");
+		return image_fail_errno(
+			error, -errno, "starting a process (is `ulimit -u` set too low?)");
 	if (first == 0)
 		become_enclave(&region, launcher);
-	status = wait_for_end(error);
+	host_signals_stop_with(first);
+	status = wait_for_end(first, &region.launch->live, error);
 	kill_all(first);
 	if (status < 0)
 		return status;

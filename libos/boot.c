@@ -69,6 +69,15 @@ static int source_read(void *context, uint64_t offset, void *to, size_t size)
 	return 0;
 }
 
+/* The block of the root file system at @offset of the file. */
+static uint64_t block_at(uint64_t offset)
+{
+	for (uint32_t i = 0; i < image.super.section_count; i++)
+		if (image.super.sections[i].kind == IMAGE_SECTION_ROOTFS)
+			return (offset - image.super.sections[i].offset) / IMAGE_BLOCK_SIZE;
+	return 0;
+}
+
 static int blocks_read(void *context, uint64_t first, size_t count, void *to)
 {
 	struct image_error error = {"", 0};
@@ -79,7 +88,7 @@ static int blocks_read(void *context, uint64_t first, size_t count, void *to)
 	if (r)
 		log_line(LOG_ERROR,
 			"image: %s, at byte %lu of the file (block %lu of the root file system)",
-			error.what, error.offset, first);
+			error.what, error.offset, block_at(error.offset));
 	return r ? -EIO : 0;
 }
 

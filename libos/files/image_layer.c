@@ -60,8 +60,10 @@ static int image_fill(struct data *data, uint64_t offset, void *to, size_t size)
 		return 0;
 	if (r == -ENOMEM)
 		return r;
-	log_line(LOG_ERROR, "image: inode %lu: damaged data in block %lu: error %d",
-		memory->image->nid, offset / PAGE_SIZE, r ? -r : EIO);
+	/* What could not be read has been told of, with its place. */
+	log_line(r == -EIO ? LOG_INFO : LOG_ERROR,
+		"image: inode %lu: damaged data in block %lu: error %d", memory->image->nid,
+		offset / PAGE_SIZE, r ? -r : EIO);
 	return -EIO;
 }
 

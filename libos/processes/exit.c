@@ -12,6 +12,7 @@
 #include "libos/processes/rseq.h"
 #include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
+#include "libos/syscalls/trace.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
 
@@ -149,6 +150,10 @@ void process_thread_exit(struct thread *thread, int status)
 	bool last;
 
 	thread->exiting = true;
+	if (UNLIKELY(trace_enabled))
+		trace_exit(thread, process->signals.group_exiting
+					   ? process->signals.group_exit_status
+					   : status);
 	release_user_memory(thread);
 	process_vfork_done(process);
 	lock_acquire(&process_table_lock);

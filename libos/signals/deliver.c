@@ -9,6 +9,7 @@
 #include "libos/processes/tree.h"
 #include "libos/signals/context.h"
 #include "libos/syscalls/syscall.h"
+#include "libos/syscalls/trace.h"
 #include "platform/platform.h"
 
 #define RED_ZONE_SIZE 128
@@ -319,6 +320,8 @@ void signal_deliver(struct thread *thread)
 			break;
 		if (is_ignored_now(&signals->actions[signo - 1], signo))
 			continue;
+		if (UNLIKELY(trace_enabled))
+			trace_signal(thread, signo, &info);
 		if (signals->actions[signo - 1].handler == (uintptr_t)SIG_DFL)
 			default_action(thread, signo);
 		else

@@ -74,9 +74,6 @@ static bool is_ignored(struct process *process, struct thread *thread, int signo
 	/* A blocked signal may be unblocked with a handler later: keep it. */
 	if (thread && (thread->signals.blocked & SIGNAL_BIT(signo)))
 		return false;
-	if (process == process_init && action->handler == (uintptr_t)SIG_DFL &&
-		!(SIGNAL_BIT(signo) & process->signals.forced))
-		return true; /* process 1 gets only what it has handlers for */
 	if (action->handler == (uintptr_t)SIG_IGN)
 		return true;
 	return action->handler == (uintptr_t)SIG_DFL &&
@@ -212,8 +209,6 @@ void signal_force(int signo, const struct signal_info *info)
 	if (was_blocked || action->handler == (uintptr_t)SIG_IGN)
 		action->handler = (uintptr_t)SIG_DFL;
 	thread->signals.blocked &= ~SIGNAL_BIT(signo);
-	if (action->handler == (uintptr_t)SIG_DFL)
-		signals->forced |= SIGNAL_BIT(signo);
 	queue_remove(&thread->signals.queue, SIGNAL_BIT(signo));
 	(void)!queue_add(&thread->signals.queue, signo, info);
 	/* Before anything else that may be waiting. */

@@ -75,7 +75,6 @@ struct signal_process {
 	struct signal_action actions[SIGNAL_COUNT];
 	struct signal_queue queue;
 	struct wait_queue arrivals; /* signalfd, sigtimedwait */
-	signal_set forced;          /* sent by faults: even process 1 dies of them */
 	int group_exit_status;      /* wait status once group_exiting */
 	bool group_exiting;
 	bool stopped; /* job control */

@@ -1,65 +1,203 @@
 #include "libos/syscalls/trace.h"
 
-#include "base/format.h"
+#include <asm/signal.h>
+#include <asm-generic/siginfo.h>
+#include <linux/fcntl.h>
+
 #include "base/memory.h"
-#include "libos/core/user.h"
 #include "libos/processes/process.h"
+#include "libos/syscalls/trace_value.h"
 #include "platform/platform.h"
 
-bool trace_enabled;
+#define RESULT_COLUMN 39
 
-static bool ends_the_caller(uint64_t nr)
+/* The headers of the system may be older than the table. */
+enum call_number {
+#define SYSCALL(nr, name, level, err, note) CALL_##name = nr,
+#include "libos/syscalls/table.def"
+#undef SYSCALL
+};
+
+bool trace_enabled;
+static bool has_many; /* there has been more than one thread: say which */
+
+static const uint8_t kinds[SYSCALL_NR_MAX][TRACE_ARGUMENT_COUNT] = {
+#define KINDS_OF(a, b, c, d, e, f, ...)                                                            \
+	{                                                                                          \
+		TRACE_KIND_##a, TRACE_KIND_##b, TRACE_KIND_##c, TRACE_KIND_##d, TRACE_KIND_##e,    \
+			TRACE_KIND_##f                                                             \
+	}
+#define TRACE(name, ...) [CALL_##name] = KINDS_OF(__VA_ARGS__, END, END, END, END, END, END, END),
+#include "libos/syscalls/trace_args.def"
+#undef TRACE
+};
+
+static const uint8_t six_numbers[TRACE_ARGUMENT_COUNT] = {TRACE_KIND_HEX, TRACE_KIND_HEX,
+	TRACE_KIND_HEX, TRACE_KIND_HEX, TRACE_KIND_HEX, TRACE_KIND_HEX};
+
+/* Does it leave memory behind that the arguments no longer point into, or not return at all? */
+static bool is_printed_before(uint64_t nr)
 {
-	return nr == 60 || nr == 231 || nr == 15; /* exit, exit_group, rt_sigreturn */
+	return nr == CALL_exit || nr == CALL_exit_group || nr == CALL_rt_sigreturn ||
+	       nr == CALL_execve || nr == CALL_execveat;
 }
 
-static size_t put_call(char *line, size_t size, struct thread *thread, uint64_t nr,
-	const struct syscall_args *args)
+static bool is_execve(uint64_t nr)
 {
-	const char *name = nr < SYSCALL_NR_MAX ? syscall_table[nr].name : NULL;
-	char path[128];
-	size_t n = format_string(line, size, "[%d] ", thread->tid);
+	return nr == CALL_execve || nr == CALL_execveat;
+}
 
-	if (name)
-		n += format_string(line + n, size - n, "%s(", name);
+static bool returns_address(uint64_t nr)
+{
+	return nr == CALL_mmap || nr == CALL_brk || nr == CALL_mremap || nr == CALL_shmat;
+}
+
+static bool asks_for_new_file(uint64_t flags)
+{
+	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static const char *name_of(uint64_t nr)
+{
+	return nr < SYSCALL_NR_MAX ? syscall_table[nr].name : NULL;
+}
+
+static void put_thread(struct trace_line *line, const struct thread *thread)
+{
+	line->length = 0;
+	if (has_many || thread->tid != 1)
+		trace_put(line, "[pid %5d] ", thread->tid);
+}
+
+static void put_call(
+	struct trace_line *line, uint64_t nr, const struct syscall_args *args, long result)
+{
+	const uint64_t values[] = {args->a, args->b, args->c, args->d, args->e, args->f};
+	const uint8_t *kind =
+		nr < SYSCALL_NR_MAX && kinds[nr][0] != TRACE_KIND_END ? kinds[nr] : six_numbers;
+
+	if (name_of(nr))
+		trace_put(line, "%s(", name_of(nr));
 	else
-		n += format_string(line + n, size - n, "syscall_%lu(", nr);
-	/* Calls that begin with a path or a descriptor and a path. */
-	if (name &&
-		(nr == 2 || nr == 4 || nr == 6 || nr == 21 || nr == 59 || nr == 80 || nr == 89) &&
-		user_read_string(path, args->a, sizeof(path)) >= 0)
-		n += format_string(line + n, size - n, "\"%s\", ", path);
-	else if (name && (nr == 257 || nr == 262 || nr == 267 || nr == 332 || nr == 439) &&
-		 user_read_string(path, args->b, sizeof(path)) >= 0)
-		n += format_string(line + n, size - n, "%d, \"%s\", ", (int)args->a, path);
+		trace_put(line, "syscall_%#lx(", nr);
+	for (unsigned int i = 0; i < TRACE_ARGUMENT_COUNT && kind[i] != TRACE_KIND_END; i++) {
+		if (kind[i] == TRACE_KIND_CREATE_MODE && !asks_for_new_file(values[i - 1]))
+			break;
+		trace_put(line, i ? ", " : "");
+		trace_put_argument(line, kind[i], values, i, result);
+	}
+}
+
+/* Results stand below each other, the call having begun at @start of the line. */
+static void put_equals(struct trace_line *line, size_t start)
+{
+	size_t width = line->length - start;
+
+	trace_put(line, "%*s = ", width < RESULT_COLUMN ? (int)(RESULT_COLUMN - width) : 0, "");
+}
+
+static void put_result(struct trace_line *line, size_t start, uint64_t nr, long result)
+{
+	put_equals(line, start);
+	if (result < 0 && result >= -4095)
+		trace_put_error(line, -result);
 	else
-		n += format_string(line + n, size - n, "%#lx, %#lx, ", args->a, args->b);
-	return n + format_string(line + n, size - n, "%#lx, %#lx, %#lx, %#lx)", args->c, args->d,
-			   args->e, args->f);
+		trace_put(line, returns_address(nr) ? "%#lx" : "%ld", result);
+}
+
+/* The end of the line is there however long it is. */
+static void print(struct trace_line *line)
+{
+	line->length = MIN(line->length, sizeof(line->text) - 1);
+	line->text[line->length++] = '\n';
+	platform_trace(line->text, line->length);
 }
 
 void trace_enter(struct thread *thread, uint64_t nr, const struct syscall_args *args)
 {
-	char line[512];
-	size_t n;
+	struct trace_line line;
+	size_t start;
 
-	if (!ends_the_caller(nr))
+	if (!is_printed_before(nr))
 		return;
-	n = put_call(line, sizeof(line) - 2, thread, nr, args);
-	n += format_string(line + n, sizeof(line) - n, " = ?\n");
-	platform_trace(line, MIN(n, sizeof(line) - 1));
+	put_thread(&line, thread);
+	start = line.length;
+	put_call(&line, nr, args, -1);
+	if (is_execve(nr)) {
+		trace_put(&line, " <unfinished ...>");
+	} else {
+		trace_put(&line, ")");
+		put_equals(&line, start);
+		trace_put(&line, "?");
+	}
+	print(&line);
 }
 
 void trace_leave(struct thread *thread, uint64_t nr, const struct syscall_args *args, long result)
 {
-	char line[512];
-	size_t n;
+	struct trace_line line;
+	size_t start;
 
-	if (ends_the_caller(nr))
+	if (is_printed_before(nr) && !is_execve(nr))
 		return;
-	n = put_call(line, sizeof(line) - 40, thread, nr, args);
-	n = MIN(n, sizeof(line) - 40);
-	n += format_string(line + n, sizeof(line) - n,
-		result < 0 && result > -4096 ? " = %ld\n" : " = %#lx\n", result);
-	platform_trace(line, MIN(n, sizeof(line) - 1));
+	if (result > 0 &&
+		(nr == CALL_clone || nr == CALL_clone3 || nr == CALL_fork || nr == CALL_vfork))
+		has_many = true;
+	put_thread(&line, thread);
+	start = line.length;
+	if (is_execve(nr))
+		trace_put(&line, "<... %s resumed>", name_of(nr));
+	else
+		put_call(&line, nr, args, result);
+	trace_put(&line, ")");
+	put_result(&line, start, nr, result);
+	print(&line);
+}
+
+static void put_signal_code(struct trace_line *line, int signo, int code)
+{
+	static const char *const child[] = {NULL, "CLD_EXITED", "CLD_KILLED", "CLD_DUMPED",
+		"CLD_TRAPPED", "CLD_STOPPED", "CLD_CONTINUED"};
+
+	if (signo == SIGCHLD && code > 0 && (size_t)code < ARRAY_SIZE(child))
+		trace_put(line, ", si_code=%s", child[code]);
+	else if (code == SI_USER || code == SI_TKILL || code == SI_KERNEL)
+		trace_put(line, ", si_code=%s",
+			code == SI_USER    ? "SI_USER"
+			: code == SI_TKILL ? "SI_TKILL"
+					   : "SI_KERNEL");
+	else
+		trace_put(line, ", si_code=%d", code);
+}
+
+void trace_signal(struct thread *thread, int signo, const struct signal_info *info)
+{
+	struct trace_line line;
+
+	put_thread(&line, thread);
+	trace_put(&line, "--- ");
+	trace_put_signal(&line, signo);
+	trace_put(&line, " {si_signo=");
+	trace_put_signal(&line, signo);
+	put_signal_code(&line, signo, info->code);
+	if (signo == SIGSEGV || signo == SIGBUS)
+		trace_put(&line, ", si_addr=%#lx} ---", info->fault.addr);
+	else
+		trace_put(&line, ", si_pid=%d, si_uid=%u} ---", info->queue.pid, info->queue.uid);
+	print(&line);
+}
+
+void trace_exit(struct thread *thread, int status)
+{
+	struct trace_line line;
+
+	put_thread(&line, thread);
+	if (status & 0x7f) {
+		trace_put(&line, "+++ killed by ");
+		trace_put_signal(&line, status & 0x7f);
+		trace_put(&line, status & 0x80 ? " (core dumped) +++" : " +++");
+	} else {
+		trace_put(&line, "+++ exited with %d +++", status >> 8 & 0xff);
+	}
+	print(&line);
 }

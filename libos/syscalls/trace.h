@@ -4,9 +4,15 @@
 
 #include "libos/syscalls/syscall.h"
 
+struct signal_info;
+
 extern bool trace_enabled;
 
 void trace_enter(struct thread *thread, uint64_t nr, const struct syscall_args *args);
 void trace_leave(struct thread *thread, uint64_t nr, const struct syscall_args *args, long result);
+/* A signal is about to be acted on. */
+void trace_signal(struct thread *thread, int signo, const struct signal_info *info);
+/* The thread ends. @status: of wait(2). */
+void trace_exit(struct thread *thread, int status);
 
 #endif

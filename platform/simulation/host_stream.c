@@ -60,6 +60,8 @@ int platform_host_status(int host_fd, struct platform_host_status *ret_status)
 		return r;
 	if (flags < 0)
 		return (int)flags;
+	if (flags & O_PATH) /* stands for a closed one: cli/run.c */
+		return -EBADF;
 	ret_status->kind = kind_of(host_fd, status.mode);
 	ret_status->access = (uint32_t)flags & (O_ACCMODE | O_APPEND);
 	if ((ret_status->access & O_ACCMODE) == O_ACCMODE)

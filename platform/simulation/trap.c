@@ -10,6 +10,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <asm/signal.h>
+#include <asm-generic/siginfo.h>
 
 #include "base/format.h"
 #include "base/memory.h"
@@ -23,9 +24,12 @@
 #include "platform/simulation/simulation.h"
 
 #define HOST_SIGNAL_INTERRUPT SIGURG
+#define TRAP_PROTECTION 13
 #define TRAP_PAGE_FAULT 14
 #define PAGE_FAULT_WRITE 2
 #define PAGE_FAULT_FETCH 16
+#define CODE_SEGMENT_64 0x33
+#define STACK_SEGMENT 0x2b
 #define RFLAGS_TRAP 0x100UL
 #define RFLAGS_DIRECTION 0x400UL
 #define RFLAGS_ALIGNMENT 0x40000UL
@@ -56,6 +60,8 @@ static void resume_at(struct signal_context *c, const struct thread *thread, voi
 {
 	c->rip = (uintptr_t)where;
 	c->rsp = thread->block.stack_top;
+	c->cs = CODE_SEGMENT_64;
+	c->ss = STACK_SEGMENT;
 	c->rflags &= ~(RFLAGS_TRAP | RFLAGS_DIRECTION | RFLAGS_ALIGNMENT);
 }
 
@@ -87,7 +93,14 @@ static void on_program(
 	struct thread *thread, int signo, const struct signal_info *info, struct signal_context *c)
 {
 	frame_save(&thread->block.frame, c);
-	if (signo == HOST_SIGNAL_INTERRUPT) {
+	if (c->cs != CODE_SEGMENT_64) {
+		/* 32-bit code, which the LibOS does not run; `sysenter` comes back as such, too. */
+		struct signal_info fault = {.signo = SIGSEGV, .code = SI_KERNEL};
+
+		fault_save(thread, SIGSEGV, &fault, c);
+		thread->fault.trap = TRAP_PROTECTION;
+		resume_at(c, thread, simulation_fault_trap);
+	} else if (signo == HOST_SIGNAL_INTERRUPT) {
 		thread->block.pending = 1;
 		resume_at(c, thread, return_to_program);
 	} else if (signo == SIGSYS) {
