@@ -81,7 +81,6 @@ static uint64_t run_due(void)
 	}
 }
 
-/* Process 1 gets even what it has no handler for: whoever stops the enclave means it. */
 static void forward_host_signals(void)
 {
 	uint32_t signals = platform_host_signals_take();
@@ -89,11 +88,8 @@ static void forward_host_signals(void)
 	for (int signo = 1; signals; signo++, signals >>= 1) {
 		struct signal_info info = {.signo = signo};
 
-		if (!(signals & 1))
-			continue;
-		process_init->signals.forced |= SIGNAL_BIT(signo);
-		(void)!signal_send_process(process_init, signo, &info);
-		process_init->signals.forced &= ~SIGNAL_BIT(signo);
+		if (signals & 1)
+			(void)!signal_send_process(process_init, signo, &info);
 	}
 }
 
