@@ -1,18 +1,18 @@
-/* What the host hands to a LibOS that starts on the simulation platform, and what it may read back. The
- * page lies in the shared region; the host writes it before the start, so the LibOS copies it once,
- * checks the copy and uses the copy; only `live` is shared afterwards. */
+/* What the host hands to a LibOS that starts on the simulation platform, and what it may read back.
+ * The page lies in the shared region; the host writes it before the start, so the LibOS copies it
+ * once, checks the copy and uses the copy; only `live` is shared afterwards. */
 #ifndef ABI_LAUNCH_H
 #define ABI_LAUNCH_H
 
 #include <stdint.h>
 
 #define LAUNCH_MAGIC 0x31484e554c4d5343UL /* "CSMLUNH1" */
-#define LAUNCH_VECTOR_SIZE (256 * 1024)	  /* bytes of strings in one launch */
+#define LAUNCH_VECTOR_SIZE (256 * 1024)   /* bytes of strings in one launch */
 #define LAUNCH_MOUNT_COUNT_MAX 32
 
 enum launch_flags {
-	LAUNCH_TRACE = 1,	/* print system calls to trace_fd */
-	LAUNCH_HAS_ARGS = 2,	/* arguments were given: argument_count of them, the program first */
+	LAUNCH_TRACE = 1,    /* print system calls to trace_fd */
+	LAUNCH_HAS_ARGS = 2, /* arguments were given: argument_count of them, the program first */
 	LAUNCH_HAS_WORKDIR = 4, /* working_directory is set */
 	LAUNCH_STATS = 8,
 };
@@ -21,23 +21,23 @@ enum launch_flags {
 struct launch_live {
 	uint32_t doorbell;     /* futex: the host rings after it set a bit below */
 	uint32_t host_signals; /* bit n-1: the host asks that signal n be sent to process 1 */
-	uint32_t done;	       /* the enclave has ended: exit_status is valid */
+	uint32_t done;         /* the enclave has ended: exit_status is valid */
 	int32_t exit_status;   /* as from wait(2) of process 1, or 125 << 8 */
 };
 
 struct launch_mount {
 	uint32_t target; /* offset into strings */
-	int32_t fd;	 /* open host directory */
+	int32_t fd;      /* open host directory */
 	uint32_t read_only;
 	uint32_t reserved;
 };
 
 struct launch {
 	uint64_t magic;
-	uint64_t size;		 /* sizeof(struct launch) */
-	uint64_t region_free;	 /* first address of the region not used by the LibOS's segments */
-	uint64_t image_size;	 /* bytes */
-	int32_t region_fd;	 /* memfd of the region */
+	uint64_t size;        /* sizeof(struct launch) */
+	uint64_t region_free; /* first address of the region not used by the LibOS's segments */
+	uint64_t image_size;  /* bytes */
+	int32_t region_fd;    /* memfd of the region */
 	int32_t image_fd;
 	int32_t log_fd;
 	int32_t trace_fd;

@@ -35,7 +35,8 @@
 		taken_;                                                                            \
 	})
 
-/* How many bits are set. The compiler's builtin may call its run-time library, which is not there. */
+/* How many bits are set. The compiler's builtin may call its run-time library, which is not there.
+ */
 static inline unsigned int bits_count(uint64_t value)
 {
 	unsigned int n = 0;

@@ -1,5 +1,5 @@
 /* From nothing to the first program: process 1, the image, the file systems, exec. */
-#include "libos/boot.h"
+#include "platform/upcalls.h"
 
 #include <asm/errno.h>
 #include <linux/resource.h>

@@ -4,4 +4,8 @@
 #include "libos/time/vdso.h"
 #include "libos/files/file.h"
 #include "platform/platform.h"
-uint64_t vdso_map(struct mm *mm){(void)mm;return 0;}
+uint64_t vdso_map(struct mm *mm)
+{
+	(void)mm;
+	return 0;
+}

@@ -194,8 +194,7 @@ MUST_CHECK int platform_host_lookup(int dir_fd, const char *name);
 MUST_CHECK int platform_host_reopen(int path_fd, uint32_t access, bool is_directory);
 void platform_host_close(int host_fd);
 /* A regular file, a directory, a FIFO or (to @target) a symbolic link. -EEXIST */
-MUST_CHECK int platform_host_make(
-	int dir_fd, const char *name, uint32_t mode, const char *target);
+MUST_CHECK int platform_host_make(int dir_fd, const char *name, uint32_t mode, const char *target);
 MUST_CHECK int platform_host_link(int path_fd, int dir_fd, const char *name);
 MUST_CHECK int platform_host_remove(int dir_fd, const char *name, bool is_directory);
 MUST_CHECK int platform_host_rename(

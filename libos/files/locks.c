@@ -300,8 +300,8 @@ static bool is_ofd(uint32_t command)
 	return command >= F_OFD_GETLK;
 }
 
-static int request_to_lock(
-	struct file *file, uint32_t command, const struct lock_request *request, struct file_lock *lock)
+static int request_to_lock(struct file *file, uint32_t command, const struct lock_request *request,
+	struct file_lock *lock)
 {
 	struct process *process = thread_current()->process;
 

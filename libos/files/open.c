@@ -5,6 +5,7 @@
 #include "libos/files/fs_context.h"
 #include "libos/files/mount.h"
 #include "libos/files/path.h"
+#include "libos/memory/mm.h"
 #include "libos/processes/process.h"
 
 #define CAP_FSETID 4
@@ -38,6 +39,7 @@ void inode_template_init(
 int inode_truncate(struct inode *inode, uint64_t size)
 {
 	struct inode_change change = {.valid = CHANGE_SIZE, .size = size};
+	bool shrinks;
 	uint64_t grow;
 	int r;
 
@@ -54,7 +56,11 @@ int inode_truncate(struct inode *inode, uint64_t size)
 			return r;
 	}
 	file_drop_privileges(inode);
-	return inode->ops->setattr(inode, &change);
+	shrinks = size < inode->size;
+	r = inode->ops->setattr(inode, &change);
+	if (!r && shrinks)
+		mm_file_shrunk(inode);
+	return r;
 }
 
 /* What only the kind of inode decides. */

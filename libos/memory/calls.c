@@ -40,67 +40,95 @@ static long check_file(struct file *file, uint32_t prot, uint32_t type, uint32_t
 	return 0;
 }
 
-/* /dev/zero stands for anonymous memory: mem(4). */
-static long map_zeros(uint64_t size, uint32_t type, struct file **file, uint64_t *offset)
+/* Anonymous memory: a shared mapping has a nameless file behind it. */
+static long anonymous_object(
+	uint64_t size, uint32_t type, uint32_t *vma_flags, struct file **ret_file)
 {
-	file_unref(TAKE(*file));
-	*offset = 0;
-	return type == MAP_SHARED ? file_shared_memory(size, file) : 0;
+	*vma_flags |= VMA_MAYWRITE;
+	*ret_file = NULL;
+	if (type != MAP_SHARED)
+		return 0;
+	*vma_flags |= VMA_SHARED;
+	return file_shared_memory(size, ret_file);
+}
+
+/* What is to be mapped: *ret_file referenced, or NULL. */
+static long find_object(
+	const struct syscall_args *args, uint32_t type, uint32_t *vma_flags, struct file **ret_file)
+{
+	CLEANUP(file_unrefp) struct file *file = NULL;
+	long r;
+
+	if (args->d & MAP_ANONYMOUS)
+		return anonymous_object(args->b, type, vma_flags, ret_file);
+	file = fd_get((int)args->e);
+	if (!file)
+		return -EBADF;
+	r = check_file(file, (uint32_t)args->c, type, vma_flags);
+	if (r)
+		return r;
+	if (device_is_zero(file)) /* mem(4) */
+		return anonymous_object(args->b, type, vma_flags, ret_file);
+	*ret_file = TAKE(file);
+	return 0;
+}
+
+static long check_place(struct mm *mm, uint64_t addr, uint64_t size, uint32_t flags)
+{
+	bool is_free;
+
+	if (!(flags & MAP_FIXED_NOREPLACE) || (flags & MAP_FIXED))
+		return 0;
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	lock_acquire(&mm->lock);
+	is_free = mm_is_free(mm, addr, ALIGN_UP(size, PAGE_SIZE));
+	lock_release(&mm->lock);
+	return is_free ? 0 : -EEXIST;
+}
+
+/* MAP_SHARED_VALIDATE is MAP_SHARED that refuses flags it does not know. */
+static long check_flags(uint32_t flags, uint32_t *type)
+{
+	const uint32_t known = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN |
+			       MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE |
+			       MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |
+			       MAP_FIXED_NOREPLACE | (0x3fU << MAP_HUGE_SHIFT);
+
+	*type = flags & MAP_TYPE;
+	if (*type == MAP_SHARED_VALIDATE) {
+		*type = MAP_SHARED;
+		return flags & ~known ? -EOPNOTSUPP : 0;
+	}
+	return *type == MAP_SHARED || *type == MAP_PRIVATE ? 0 : -EINVAL;
 }
 
 long sys_mmap(struct thread *thread, const struct syscall_args *args)
 {
-	uint32_t prot = (uint32_t)args->c, flags = (uint32_t)args->d, type = flags & MAP_TYPE;
-	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	uint32_t vma_flags = vma_flags_of(prot, flags);
-	bool anonymous = flags & MAP_ANONYMOUS;
+	uint32_t flags = (uint32_t)args->d, type,
+		 vma_flags = vma_flags_of((uint32_t)args->c, flags);
 	CLEANUP(file_unrefp) struct file *file = NULL;
 	struct mm *mm = thread->process->mm;
 	uint64_t offset = args->f;
-	long r;
+	long r = check_flags(flags, &type);
 
-	if (type == MAP_SHARED_VALIDATE)
-		type = MAP_SHARED;
-	if ((type != MAP_SHARED && type != MAP_PRIVATE) || !IS_ALIGNED(offset, PAGE_SIZE) ||
-		!args->b)
+	if (r)
+		return r;
+	if (!IS_ALIGNED(offset, PAGE_SIZE) || !args->b)
 		return -EINVAL;
-	if (args->b > PLATFORM_USER_END || offset > INT64_MAX - args->b)
-		return args->b > PLATFORM_USER_END ? -ENOMEM : -EOVERFLOW;
-	if (!anonymous) {
-		file = fd_get((int)args->e);
-		if (!file)
-			return -EBADF;
-		r = check_file(file, prot, type, &vma_flags);
-		if (!r && device_is_zero(file))
-			r = map_zeros(args->b, type, &file, &offset);
-		if (r)
-			return r;
-		anonymous = device_is_zero(file);
-		if (anonymous)
-			file_unref(TAKE(file));
-	}
-	if (anonymous && type == MAP_SHARED) {
-		r = file_shared_memory(args->b, &file);
-		if (r)
-			return r;
-		vma_flags |= VMA_SHARED | VMA_MAYWRITE;
+	if (args->b > PLATFORM_USER_END)
+		return -ENOMEM;
+	if (offset > INT64_MAX - args->b)
+		return -EOVERFLOW;
+	r = find_object(args, type, &vma_flags, &file);
+	if (!r)
+		r = check_place(mm, args->a, args->b, flags);
+	if (r)
+		return r;
+	if ((flags & MAP_ANONYMOUS) || !file)
 		offset = 0;
-	} else if (anonymous) {
-		vma_flags |= VMA_MAYWRITE;
-		offset = 0;
-	}
-	if ((flags & MAP_FIXED_NOREPLACE) && !(flags & MAP_FIXED)) {
-		bool is_free;
-
-		if (!IS_ALIGNED(args->a, PAGE_SIZE))
-			return -EINVAL;
-		lock_acquire(&mm->lock);
-		is_free = mm_is_free(mm, args->a, ALIGN_UP(args->b, PAGE_SIZE));
-		lock_release(&mm->lock);
-		if (!is_free)
-			return -EEXIST;
-	}
-	return mm_map(mm, args->a, args->b, vma_flags, fixed, file, offset);
+	return mm_map(mm, args->a, args->b, vma_flags, flags & (MAP_FIXED | MAP_FIXED_NOREPLACE),
+		file, offset);
 }
 
 long sys_munmap(struct thread *thread, const struct syscall_args *args)

@@ -62,6 +62,7 @@ struct mm {
 	uint64_t address_space_limit; /* RLIMIT_AS, bytes */
 	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
+	bool shrink_pending; /* a mapped file became shorter: see mm_shrink */
 	uint64_t code_start, code_end, data_start, data_end; /* /proc/PID/stat */
 };
 
@@ -123,6 +124,13 @@ uint64_t mm_set_brk(struct mm *mm, uint64_t brk);
  */
 MUST_CHECK int mm_fault(
 	struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int *ret_code);
+
+/* @inode became shorter: no address space keeps pages beyond its end. Holds no lock of the inode's.
+ */
+struct inode;
+void mm_file_shrunk(struct inode *inode);
+/* The calling thread's part of it, on its way back to the program. */
+void mm_shrink(struct mm *mm);
 
 /* Where user address @addr is backed: for futexes shared between processes. Private or anonymous
  * memory: *ret_object NULL. Takes the lock. 0 or -EFAULT. */

@@ -7,7 +7,7 @@
 #include "libos/core/user.h"
 #include "libos/processes/process.h"
 #include "libos/processes/tree.h"
-#include "libos/signals/context.h"
+#include "abi/signal_context.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/trace.h"
 #include "platform/platform.h"

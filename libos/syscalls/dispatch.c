@@ -3,6 +3,7 @@
 #include "libos/processes/thread.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/trace.h"
+#include "platform/upcalls.h"
 
 #define HANDLER_FULL(name) sys_##name
 #define HANDLER_PARTIAL(name) sys_##name

@@ -37,7 +37,4 @@ extern const struct syscall syscall_table[SYSCALL_NR_MAX];
 #include "libos/syscalls/table.def"
 #undef SYSCALL
 
-/* The entry code calls this with the thread's frame complete; the result is in frame.rax. */
-void syscall_dispatch(struct thread *thread);
-
 #endif

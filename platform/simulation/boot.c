@@ -3,7 +3,7 @@
 
 #include "base/format.h"
 #include "base/memory.h"
-#include "libos/boot.h"
+#include "platform/upcalls.h"
 #include "libos/core/heap.h"
 #include "platform/simulation/host_call.h"
 #include "platform/simulation/simulation.h"

@@ -51,7 +51,7 @@ simulation_syscall_trap:
 simulation_fault_trap:
 	movq	%gs:BLOCK_THREAD, %rdi
 	xorl	%ebp, %ebp
-	call	simulation_fault
+	call	libos_fault
 	/* fall through */
 
 	.globl	return_to_program
@@ -84,9 +84,11 @@ return_to_program_end:
 	nop
 
 exit_work:
+	xorl	%eax, %eax		/* cleared first: what is asked for from here on sets it again */
+	xchgl	%eax, %gs:BLOCK_PENDING
 	movq	%gs:BLOCK_THREAD, %rdi
 	xorl	%ebp, %ebp
-	call	simulation_exit_work
+	call	libos_exit_work
 	jmp	return_to_program
 
 /* Where a new host thread begins: %rsp is its kernel stack, %rbx its struct thread. */

@@ -30,8 +30,6 @@ void simulation_signals_restore(uint64_t old);
 
 /* C side of entry.S */
 void simulation_start(struct launch *untrusted_launch);
-void simulation_fault(struct thread *thread);
-void simulation_exit_work(struct thread *thread);
 void simulation_thread_main(struct thread *thread);
 void simulation_syscall_entry(void);
 void simulation_syscall_trap(void);

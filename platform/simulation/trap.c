@@ -16,18 +16,13 @@
 #include "base/memory.h"
 #include "libos/core/log.h"
 #include "libos/core/user_copy.h"
-#include "libos/loader/text.h"
-#include "libos/memory/mm.h"
-#include "libos/processes/process.h"
-#include "libos/signals/context.h"
+#include "libos/processes/thread.h"
+#include "abi/signal_context.h"
 #include "platform/simulation/host_call.h"
 #include "platform/simulation/simulation.h"
 
 #define HOST_SIGNAL_INTERRUPT SIGURG
 #define TRAP_PROTECTION 13
-#define TRAP_PAGE_FAULT 14
-#define PAGE_FAULT_WRITE 2
-#define PAGE_FAULT_FETCH 16
 #define CODE_SEGMENT_64 0x33
 #define STACK_SEGMENT 0x2b
 #define RFLAGS_TRAP 0x100UL
@@ -168,38 +163,6 @@ static void on_host_signal(int signo, struct signal_info *info, struct signal_uc
 		on_libos(thread, signo, info, c);
 	else
 		on_program(thread, signo, info, c);
-}
-
-void simulation_fault(struct thread *thread)
-{
-	struct fault *fault = &thread->fault;
-	uint32_t access = VMA_READ;
-
-	if (fault->trap == TRAP_PAGE_FAULT && thread->process->mm) {
-		if (fault->error & PAGE_FAULT_WRITE)
-			access = VMA_WRITE;
-		else if (fault->error & PAGE_FAULT_FETCH)
-			access = VMA_EXEC;
-		if (!mm_fault(thread->process->mm, fault->address, access, &fault->signo,
-			    &fault->code))
-			return;
-	}
-	signal_fault(thread);
-}
-
-void simulation_exit_work(struct thread *thread)
-{
-	struct frame *f = &thread->block.frame;
-	struct mm *mm = thread->process->mm;
-	bool same = f->rcx == f->rip; /* after a call both say where it goes on */
-
-	/* Cleared first: what is asked for from here on sets it again. */
-	__atomic_store_n(&thread->block.pending, 0, __ATOMIC_SEQ_CST);
-	f->rip = text_pc_to_native(mm, f->rip);
-	if (same)
-		f->rcx = f->rip;
-	signal_deliver(thread);
-	thread->block.frame.rip = text_pc_from_native(thread->process->mm, thread->block.frame.rip);
 }
 
 void simulation_traps_init(void)

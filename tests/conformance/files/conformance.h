@@ -5,8 +5,8 @@
  *
  * CHECK and its relatives also work inside FORKED { }: there they print nothing unless they fail,
  * and the block as a whole is one check of the parent's. */
-#ifndef CONFORMANCE_H
-#define CONFORMANCE_H
+#ifndef TESTS_CONFORMANCE_FILES_CONFORMANCE_H
+#define TESTS_CONFORMANCE_FILES_CONFORMANCE_H
 
 #include <errno.h>
 #include <fcntl.h>

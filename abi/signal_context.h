@@ -1,9 +1,9 @@
 /* The machine state in a signal frame, as the x86-64 kernel lays it out (arch/x86 uapi
  * sigcontext.h, asm-generic ucontext.h): what a handler's third argument points to. */
-#ifndef LIBOS_SIGNALS_CONTEXT_H
-#define LIBOS_SIGNALS_CONTEXT_H
+#ifndef ABI_SIGNAL_CONTEXT_H
+#define ABI_SIGNAL_CONTEXT_H
 
-#include "base/compiler.h"
+#include <stdint.h>
 
 struct signal_context {
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
