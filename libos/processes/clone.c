@@ -1,6 +1,7 @@
 /* clone(2), clone3(2), fork(2), vfork(2). */
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 
 #include "base/memory.h"
@@ -108,6 +109,7 @@ static void copy_limits_and_signals(struct process *child, struct process *paren
 
 static void process_discard(struct process *process)
 {
+	timers_exit(process);
 	fd_table_unref(process->files);
 	fs_context_unref(process->fs);
 	mm_unref(process->mm);
@@ -135,6 +137,8 @@ static struct process *process_like(struct process *parent, uint64_t flags)
 	}
 	child->program = program_ref(parent->program);
 	copy_limits_and_signals(child, parent, flags);
+	if (child->limits[RLIMIT_CPU].soft != UINT64_MAX)
+		timers_watch_cpu(child);
 	return child;
 }
 

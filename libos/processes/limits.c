@@ -7,6 +7,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
+#include "libos/time/timers.h"
 
 #define DESCRIPTOR_COUNT_MAX 1048576 /* /proc/sys/fs/nr_open */
 
@@ -17,6 +18,8 @@ static void apply(struct process *process, uint32_t resource)
 
 	if (resource == RLIMIT_CPU && !soft)
 		process->limits[resource].soft = 1;
+	if (resource == RLIMIT_CPU && process->thread_count)
+		timers_watch_cpu(process);
 	if (!process->mm)
 		return;
 	if (resource == RLIMIT_STACK)

@@ -4,8 +4,12 @@
 
 #include "base/compiler.h"
 
-struct thread;
+struct vdso_page;
 
+/* Make the page and begin to learn how fast the time-stamp counter runs; once, at boot. */
+MUST_CHECK int clock_init(void);
+/* The page that programs read (libos/time/vdso/page.h); NULL before clock_init. */
+const struct vdso_page *clock_page(void);
 uint64_t clock_monotonic_ns(void); /* never goes back, in any thread */
 uint64_t clock_realtime_ns(void);  /* the host's word, not trusted */
 /* The monotonic time at which it will be @ns on the real-time clock (now, if it is past). */

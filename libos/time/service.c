@@ -110,7 +110,7 @@ int timers_init(void)
 {
 	struct process *process = process_new();
 	struct thread *thread = process ? thread_new(process) : NULL;
-	int r = thread ? 0 : -ENOMEM;
+	int r = thread ? clock_init() : -ENOMEM;
 
 	if (!r) {
 		process->leader = thread;

@@ -5,6 +5,7 @@
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
 #include <linux/capability.h>
+#include <linux/resource.h>
 #include <linux/time.h>
 
 #include "libos/core/heap.h"
@@ -20,6 +21,7 @@
 #define INTERVAL_KIND_COUNT 3
 #define POSIX_TIMER_COUNT_MAX 4096
 #define TIMER_ABSOLUTE 1
+#define CPU_LIMIT_STEP_NS 100000000UL
 
 /* What a timer counts. */
 enum base { BASE_MONOTONIC, BASE_REALTIME, BASE_CPU };
@@ -40,6 +42,8 @@ struct timer {
 };
 
 struct timers {
+	struct process *process;
+	struct deadline cpu_limit;
 	struct timer intervals[INTERVAL_KIND_COUNT]; /* ITIMER_* */
 	struct list posix;
 	int32_t next_id;
@@ -182,6 +186,33 @@ static void setting_put(
 /* ---- A process's timers ------------------------------------------------------------------------
  */
 
+static void arm_cpu_limit(struct timers *timers)
+{
+	deadline_arm(&timers->cpu_limit, clock_monotonic_ns() + CPU_LIMIT_STEP_NS);
+}
+
+/* RLIMIT_CPU: SIGXCPU at the soft limit, which moves on by a second, SIGKILL at the hard one. */
+static void on_cpu_limit(struct deadline *deadline)
+{
+	struct timers *timers = CONTAINER_OF(deadline, struct timers, cpu_limit);
+	struct process *process = timers->process;
+	struct rlimit_pair *limit = &process->limits[RLIMIT_CPU];
+	uint64_t seconds;
+
+	LOCK_SCOPE(&process_table_lock);
+	seconds = process_cpu_ns(process) / NS_PER_S;
+	if (seconds >= limit->hard) {
+		(void)!signal_send_process_locked(process, SIGKILL, NULL);
+		return;
+	}
+	if (seconds >= limit->soft) {
+		(void)!signal_send_process_locked(process, SIGXCPU, NULL);
+		limit->soft++;
+	}
+	if (limit->soft != UINT64_MAX || limit->hard != UINT64_MAX)
+		arm_cpu_limit(timers);
+}
+
 static struct timers *timers_of(struct process *process)
 {
 	static const enum base bases[] = {BASE_MONOTONIC, BASE_CPU, BASE_CPU};
@@ -196,10 +227,20 @@ static struct timers *timers_of(struct process *process)
 	if (!timers)
 		return NULL;
 	list_init(&timers->posix);
+	timers->process = process;
+	timers->cpu_limit.expire = on_cpu_limit;
 	for (int i = 0; i < INTERVAL_KIND_COUNT; i++)
 		timer_init(&timers->intervals[i], process, bases[i], -1, signals[i]);
 	process->timers = timers;
 	return timers;
+}
+
+void timers_watch_cpu(struct process *process)
+{
+	struct timers *timers = timers_of(process);
+
+	if (timers)
+		arm_cpu_limit(timers);
 }
 
 static struct timer *posix_take_any(struct timers *timers)
@@ -238,6 +279,7 @@ void timers_exit(struct process *process)
 	if (!timers)
 		return;
 	timers_exec(process);
+	deadline_cancel(&timers->cpu_limit);
 	for (int i = 0; i < INTERVAL_KIND_COUNT; i++)
 		deadline_cancel(&timers->intervals[i].deadline);
 	process->timers = NULL;
@@ -383,7 +425,7 @@ static int posix_add(struct process *process, struct timer *timer, bool value_is
 		return -ENOMEM;
 	LOCK_SCOPE(&timers_lock);
 	if (timers->count >= POSIX_TIMER_COUNT_MAX ||
-		timers->count >= process->limits[11 /* RLIMIT_SIGPENDING */].soft)
+		timers->count >= process->limits[RLIMIT_SIGPENDING].soft)
 		return -EAGAIN;
 	timer->id = timers->next_id;
 	timers->next_id = timers->next_id == INT32_MAX ? 0 : timers->next_id + 1;

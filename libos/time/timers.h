@@ -23,6 +23,9 @@ void deadline_cancel(struct deadline *deadline);
 void timers_exit(struct process *process);
 void timers_exec(struct process *process);
 
+/* The process has a limit on its CPU time (RLIMIT_CPU): look after it. Best effort. */
+void timers_watch_cpu(struct process *process);
+
 /* Start the service thread; once, at boot. */
 MUST_CHECK int timers_init(void);
 
