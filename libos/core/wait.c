@@ -96,7 +96,8 @@ static bool waiter_wake(struct waiter *waiter, uint32_t events, struct wake_batc
 		batch->words[batch->count++] = &thread->wake;
 	else if (state == ASLEEP)
 		platform_wake(&thread->wake, 1);
-	return true;
+	/* Woken already and not run yet: this wake is for somebody else. */
+	return state != WOKEN;
 }
 
 static void wake(struct wait_queue *queue, uint32_t events, bool one)
