@@ -101,9 +101,12 @@ static int remove(struct dentry *dir, struct dentry *entry, bool is_directory)
 {
 	int r = platform_host_remove(fd_of(dir), entry->name, is_directory);
 
-	if (!r)
-		entry->flags |= DENTRY_UNLINKED;
-	return r;
+	if (r)
+		return r;
+	entry->flags |= DENTRY_UNLINKED;
+	if (is_directory)
+		entry->inode->flags |= INODE_DEAD;
+	return 0;
 }
 
 static int directory_unlink(struct dentry *dir, struct dentry *entry)

@@ -2,10 +2,12 @@
 
 #include <asm/ioctls.h>
 #include <linux/fs.h>
+#include <linux/major.h>
 
 #include "libos/core/heap.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/inode.h"
+#include "libos/files/open.h"
 #include "libos/files/pipe.h"
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
@@ -375,19 +377,42 @@ static const struct inode_ops host_regular_inode_ops = {
 
 /* What fstat(2) says. */
 static const struct {
+	const char *name;
 	uint32_t mode;
 	uint16_t major, minor;
 } host_kinds[] = {
-	[PLATFORM_HOST_REGULAR] = {S_IFREG | 0600, 0, 0},
-	[PLATFORM_HOST_PIPE] = {S_IFIFO | 0600, 0, 0},
-	[PLATFORM_HOST_SOCKET] = {S_IFSOCK | 0777, 0, 0},
-	[PLATFORM_HOST_TERMINAL] = {S_IFCHR | 0620, 136, 0}, /* a pseudo-terminal */
-	[PLATFORM_HOST_DEVICE] = {S_IFCHR | 0666, 1, 3},     /* like /dev/null, mostly */
+	[PLATFORM_HOST_REGULAR] = {"host", S_IFREG | 0600, 0, 0},
+	[PLATFORM_HOST_PIPE] = {"pipe", S_IFIFO | 0600, 0, 0},
+	[PLATFORM_HOST_SOCKET] = {"socket", S_IFSOCK | 0777, 0, 0},
+	[PLATFORM_HOST_TERMINAL] = {"host", S_IFCHR | 0620, 136, 0}, /* a pseudo-terminal */
+	[PLATFORM_HOST_DEVICE] = {"host", S_IFCHR | 0666, 1, 3},     /* like /dev/null, mostly */
 };
+
+/* /dev/tty and /dev/console: the terminal that the first process was started at, which is the
+ * controlling one of its session and of no other. */
+static struct inode *terminal; /* referenced; NULL: there is none */
+
+static int terminal_open(struct inode *inode, struct file *file)
+{
+	(void)inode;
+	if (!terminal || thread_current()->process->sid != process_init->sid)
+		return -ENXIO;
+	return host_inode_open(terminal, file);
+}
+
+static void terminal_note(const struct file *file)
+{
+	struct host_stream *stream = file->private_data;
+
+	if (terminal || stream->kind != PLATFORM_HOST_TERMINAL)
+		return;
+	terminal = inode_ref(file->inode);
+	device_register(TTYAUX_MAJOR, 0, 2, terminal_open);
+}
 
 static struct inode *host_inode_new(int host_fd, enum platform_host_kind kind)
 {
-	struct inode *inode = inode_new_anonymous("host", host_kinds[kind].mode);
+	struct inode *inode = inode_new_anonymous(host_kinds[kind].name, host_kinds[kind].mode);
 	struct host_stream *stream = heap_alloc(sizeof(*stream));
 
 	if (!inode || !stream) {
@@ -436,10 +461,12 @@ int files_standard_streams(struct fd_table *table)
 
 	for (int fd = 0; fd < 3 && !r; fd++) {
 		r = host_stream_open(fd, &file);
-		if (!r)
+		if (!r) {
+			terminal_note(file);
 			r = fd_table_place(table, file, fd);
-		else if (r == -EBADF)
+		} else if (r == -EBADF) {
 			r = 0; /* closed outside: closed inside */
+		}
 	}
 	return r;
 }

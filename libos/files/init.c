@@ -24,6 +24,8 @@ static const struct node device_nodes[] = {
 	{"random", S_IFCHR | 0666, MEMORY_DEVICE(8), NULL},
 	{"urandom", S_IFCHR | 0666, MEMORY_DEVICE(9), NULL},
 	{"tty", S_IFCHR | 0666, (uint64_t)TTYAUX_MAJOR << 8, NULL},
+	{"console", S_IFCHR | 0600, (uint64_t)TTYAUX_MAJOR << 8 | 1, NULL},
+	{"pts", S_IFDIR | 0755, 0, NULL},
 	{"fd", S_IFLNK, 0, "/proc/self/fd"},
 	{"stdin", S_IFLNK, 0, "/proc/self/fd/0"},
 	{"stdout", S_IFLNK, 0, "/proc/self/fd/1"},
@@ -59,7 +61,9 @@ static int devices_mount(void)
 	r = r ? r : path_walk(AT_FDCWD, "/dev", PATH_FROM_ROOT, 0, &dir);
 	for (size_t i = 0; i < ARRAY_SIZE(device_nodes) && !r; i++)
 		r = node_make(dir, &device_nodes[i]);
-	return r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
+	r = r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
+	return r ? r
+		 : memory_mount_at("/dev/mqueue", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, 01777);
 }
 
 /* Images made of single programs have no /tmp. */
