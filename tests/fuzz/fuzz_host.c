@@ -1,6 +1,7 @@
-/* The host lies: every answer of a host call, its result and the bytes it writes, comes from the fuzzer,
- * and each platform_* function that asks the host must still keep its promises. The fake host writes
- * only where the real one may; the sanitizers see whether a lie about a size is believed. */
+/* The host lies: every answer of a host call, its result and the bytes it writes, comes from the
+ * fuzzer, and each platform_* function that asks the host must still keep its promises. The fake
+ * host writes only where the real one may; the sanitizers see whether a lie about a size is
+ * believed. */
 #include <asm/unistd.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +17,8 @@
 #define ENTRY_COUNT 8
 #define POLL_COUNT 5
 #define ERRNO_MAX 4095
-#define CALL_COUNT_MAX 2000 /* an endless dialogue is the host's right; the fuzzer's time is not */
+#define CALL_COUNT_MAX 2000 /* an endless dialogue is the host's right; the fuzzer's time is not   \
+			     */
 
 struct launch simulation_launch;
 struct thread *thread_current_hosted;
@@ -85,10 +87,10 @@ static uint8_t take_byte(void)
 /* Bytes of the fuzzer at the start of a buffer, as many as it likes. */
 static void lie_into(uint64_t address, uint64_t size)
 {
-	uint8_t *to = (uint8_t *)address;
+	uint64_t count = take_byte() * 2U;
 
-	if (to)
-		take(to, MIN(size, (uint64_t)take_byte() * 2));
+	if (address)
+		take((uint8_t *)address, MIN(size, count));
 }
 
 static void lie_into_polls(uint64_t address, uint64_t count)
@@ -217,8 +219,8 @@ static void try_transfers(void)
 	FUZZ_ASSERT(is_size(platform_host_read(3, g.bytes, g.size), g.size));
 	FUZZ_ASSERT(is_size(platform_host_pread(3, g.bytes, g.size, take_number()), g.size));
 	FUZZ_ASSERT(is_size(platform_host_write(3, g.bytes, g.size), g.size));
-	FUZZ_ASSERT(is_size(platform_host_pwrite(3, g.bytes, g.size, take_number(), take_byte() & 1),
-		g.size));
+	FUZZ_ASSERT(is_size(
+		platform_host_pwrite(3, g.bytes, g.size, take_number(), take_byte() & 1), g.size));
 	FUZZ_ASSERT(is_size(platform_host_seek(3, (int64_t)take_number(), 0), INT64_MAX));
 	platform_random(g.bytes, g.size);
 	guarded_check(&g);
@@ -279,8 +281,8 @@ static void check_entry(const struct platform_host_entry *entry)
 {
 	FUZZ_ASSERT(entry->length >= 1 && entry->length <= 255);
 	FUZZ_ASSERT(strnlen(entry->name, sizeof(entry->name)) == entry->length);
-	FUZZ_ASSERT(!strchr(entry->name, '/') && strcmp(entry->name, ".") &&
-		    strcmp(entry->name, ".."));
+	FUZZ_ASSERT(
+		!strchr(entry->name, '/') && strcmp(entry->name, ".") && strcmp(entry->name, ".."));
 	FUZZ_ASSERT(entry->next != 0 && entry->type <= 15);
 }
 
