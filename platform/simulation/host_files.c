@@ -241,13 +241,12 @@ int platform_host_set_size(int path_fd, uint64_t size)
 
 static struct host_time host_time_of(const int64_t *ns)
 {
-	int64_t rest;
-
 	if (!ns)
 		return (struct host_time){0, UTIME_LEFT};
-	rest = *ns % NS_PER_S;
-	rest += rest < 0 ? NS_PER_S : 0;
-	return (struct host_time){(*ns - rest) / NS_PER_S, rest};
+	/* Nanoseconds count upwards from the second before. */
+	if (*ns % NS_PER_S < 0)
+		return (struct host_time){*ns / NS_PER_S - 1, *ns % NS_PER_S + NS_PER_S};
+	return (struct host_time){*ns / NS_PER_S, *ns % NS_PER_S};
 }
 
 int platform_host_set_times(int path_fd, const int64_t *atime_ns, const int64_t *mtime_ns)

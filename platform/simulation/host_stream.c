@@ -91,7 +91,7 @@ long platform_host_poll(struct platform_host_poll *polls, size_t count, uint64_t
 		ready = HOST_CALL(ppoll, polls, count, timeout, 0, 8, 0);
 	ready = host_check_size(ready, count);
 	if (ready == -EINTR && !deadline_ns)
-		return 0;
+		ready = 0;
 	if (ready < 0)
 		return ready;
 	/* Believe no bit that was not asked for; count anew. */

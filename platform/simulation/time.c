@@ -86,8 +86,8 @@ void platform_random(void *to, size_t size)
 	uint8_t *at = to;
 
 	while (size) {
-		long n = host_check_size(
-			HOST_CALL(getrandom, at, MIN(size, 256UL), 0, 0, 0, 0), 256);
+		size_t wanted = MIN(size, 256UL);
+		long n = host_check_size(HOST_CALL(getrandom, at, wanted, 0, 0, 0, 0), wanted);
 
 		if (n <= 0)
 			platform_panic("the host gave no random bytes");
