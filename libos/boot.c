@@ -404,10 +404,13 @@ static void start_program(struct thread *thread)
 	if (!path)
 		refuse(STATUS_REFUSED, "no memory");
 	r = find_in_path(arguments.strings, &environment, path);
+	if (r == -ENOENT)
+		refuse(STATUS_NOT_FOUND, "%s: not found in the image", arguments.strings);
+	/* It takes the strings. */
 	if (!r)
 		r = process_exec(thread, path, &arguments, &environment);
 	if (r == -ENOENT || r == -ENOTDIR)
-		refuse(STATUS_NOT_FOUND, "%s: not found in the image", arguments.strings);
+		refuse(STATUS_NOT_FOUND, "%s: not found in the image", path);
 	if (r)
 		refuse(STATUS_NOT_EXECUTABLE, "%s: can't be executed (%s)", path,
 			r == -EACCES    ? "no permission"

@@ -2,7 +2,7 @@
 # No call of a program reaches the host's kernel but through the LibOS. usage: CASEMATE LIBOS PROGRAM
 # shellcheck source=tests/system/tap.sh
 . "$(dirname "$0")/tap.sh"
-casemate=$1 libos=$2 program=$3
+casemate=$1 libos=$2 program=$(realpath "$3")
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

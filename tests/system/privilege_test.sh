@@ -32,6 +32,10 @@ check "run in a container's filter" runs ./filter "${user[@]}"
 check "the filter does deny" bash -c "! ./filter unshare --user true 2>/dev/null"
 check "run in two filters" runs ./filter ./filter
 
+check_fails "a program that is not there is named" 127 "/bin/none: not found in the image" \
+	./casemate run image /bin/none
+check_fails "also without a path" 127 "none: not found in the image" ./casemate run image none
+check_fails "a file that is no program" 126 "can't be executed" ./casemate run image /etc/passwd
 check "8 descriptors are enough" limited -n 8 runs
 check "64 KiB of locked memory are enough" limited -l 64 runs
 check "a small stack is enough" limited -s 256 runs
