@@ -65,10 +65,12 @@ void thread_wake(struct thread *thread)
 
 void thread_interrupt(struct thread *thread)
 {
-	__atomic_store_n(&thread->block.pending, 1, __ATOMIC_SEQ_CST);
+	/* Marked already: whoever did that sees to it that the thread looks, and it has not yet. */
+	bool was_pending = __atomic_exchange_n(&thread->block.pending, 1, __ATOMIC_SEQ_CST);
+
 	if (__atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL) == ASLEEP)
 		platform_wake(&thread->wake, 1);
-	else
+	else if (!was_pending)
 		platform_thread_interrupt(thread);
 }
 

@@ -73,7 +73,6 @@ struct mm *mm_copy(struct mm *from)
 
 	if (!mm)
 		return NULL;
-	LOCK_SCOPE(&from->lock);
 	*mm = *from;
 	mm->reference_count = 1;
 	mm->lock = (struct lock){0};

@@ -69,7 +69,8 @@ struct mm {
 MUST_CHECK struct mm *mm_new(void);
 struct mm *mm_ref(struct mm *mm);
 void mm_unref(struct mm *mm); /* frees the description; the pages go with the address space */
-/* fork: the description of a copy of the caller's address space. NULL: no memory. */
+/* fork: the description of a copy of the caller's address space (lock held until the copy exists).
+ * NULL: no memory. */
 MUST_CHECK struct mm *mm_copy(struct mm *mm);
 /* In the child of a fork: apply MADV_DONTFORK and MADV_WIPEONFORK. */
 void mm_after_fork(struct mm *mm);

@@ -66,13 +66,13 @@ static int check_flags(const struct clone_args *q)
 {
 	uint64_t flags = q->flags;
 
-	if (flags & NAMESPACE_FLAGS)
-		return -EPERM; /* as for an unprivileged container */
 	if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
 		return -EINVAL;
-	if ((flags & CLONE_FS) && (flags & CLONE_NEWNS))
+	if ((flags & CLONE_FS) && (flags & (CLONE_NEWNS | CLONE_NEWUSER)))
+		return -EINVAL;
+	if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
 		return -EINVAL;
 	if ((flags & CLONE_PARENT) && thread_current()->process == process_init)
 		return -EINVAL;
@@ -82,10 +82,8 @@ static int check_flags(const struct clone_args *q)
 		return -EINVAL;
 	if (q->exit_signal > SIGNAL_COUNT)
 		return -EINVAL;
-	/* Signal handlers are of a process here; sharing them between processes is not offered. */
-	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_THREAD))
-		return -EINVAL;
-	return 0;
+	/* As for an unprivileged container. */
+	return flags & NAMESPACE_FLAGS ? -EPERM : 0;
 }
 
 static void copy_limits_and_signals(struct process *child, struct process *parent, uint64_t flags)
@@ -125,8 +123,8 @@ static struct process *process_like(struct process *parent, uint64_t flags)
 	child->files =
 		flags & CLONE_FILES ? fd_table_ref(parent->files) : fd_table_copy(parent->files);
 	child->fs = flags & CLONE_FS ? fs_context_ref(parent->fs) : fs_context_copy(parent->fs);
-	child->mm = flags & CLONE_VM ? mm_ref(parent->mm) : mm_copy(parent->mm);
-	if (!child->files || !child->fs || !child->mm) {
+	child->mm = flags & CLONE_VM ? mm_ref(parent->mm) : NULL; /* a copy: space_copy */
+	if (!child->files || !child->fs) {
 		if (child->files)
 			fd_table_unref(child->files);
 		if (child->fs)
@@ -189,8 +187,9 @@ static void thread_copy(
 	child->clear_child_tid = q->flags & CLONE_CHILD_CLEARTID ? q->child_tid : 0;
 }
 
-/* Make it visible: numbered, in its process, in the tree. -EAGAIN: the limit is reached; -EINTR:
- * the caller's process is ending. */
+/* Make it visible: numbered, in its process, in the tree. -EAGAIN: the limit is reached. A signal
+ * that is to be handled comes first: one sent to a whole group then reaches the caller before the
+ * fork, or both after. */
 static int thread_link(struct thread *child, struct thread *parent, const struct clone_args *q)
 {
 	struct process *process = child->process, *from = parent->process;
@@ -198,7 +197,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 	LOCK_SCOPE(&process_table_lock);
 	if (thread_total >= process_limit)
 		return -EAGAIN;
-	if (from->signals.group_exiting)
+	if (signal_is_pending(parent))
 		return -ERESTARTNOINTR;
 	thread_total++;
 	thread_number(child);
@@ -212,6 +211,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 	process->sid = from->sid;
 	process->exit_signal = q->flags & CLONE_PARENT ? from->exit_signal : (int)q->exit_signal;
 	process->parent = q->flags & CLONE_PARENT ? from->parent : from;
+	process->parent_tid = q->flags & CLONE_PARENT ? from->parent_tid : parent->tid;
 	list_add_tail(&process->parent->children, &process->sibling);
 	list_add_tail(&process_table, &process->link);
 	return 0;
@@ -250,6 +250,22 @@ static int pidfd_put(struct process *process, const struct clone_args *q)
 	return fd;
 }
 
+/* Start @child in a copy of the caller's memory; no other thread changes the map meanwhile, so that
+ * it says what the copy has. */
+static int space_copy(struct thread *child, struct mm *from)
+{
+	struct mm *mm;
+	int r = -ENOMEM;
+
+	lock_acquire(&from->lock);
+	mm = mm_copy(from);
+	child->process->mm = mm;
+	if (mm)
+		r = platform_thread_start(child, PLATFORM_SPACE_COPY);
+	lock_release(&from->lock);
+	return r;
+}
+
 static long clone_start(struct thread *child, const struct clone_args *q)
 {
 	struct process *process = child->process;
@@ -270,8 +286,8 @@ static long clone_start(struct thread *child, const struct clone_args *q)
 		process_ref(process);
 		process->vfork = &vfork;
 	}
-	r = platform_thread_start(
-		child, q->flags & CLONE_VM ? PLATFORM_SPACE_SAME : PLATFORM_SPACE_COPY);
+	r = q->flags & CLONE_VM ? platform_thread_start(child, PLATFORM_SPACE_SAME)
+				: space_copy(child, thread_current()->process->mm);
 	if (is_vfork) {
 		if (!r)
 			vfork_wait(process, &vfork);

@@ -114,6 +114,7 @@ static void reparent_children(struct process *process)
 	LIST_FOR_EACH_SAFE (child, next, &process->children, sibling) {
 		list_remove(&child->sibling);
 		child->parent = reaper;
+		child->parent_tid = reaper->pid;
 		child->exit_signal = SIGCHLD;
 		list_add_tail(&reaper->children, &child->sibling);
 		send_parent_death_signal(child);
@@ -127,12 +128,12 @@ static void reparent_children(struct process *process)
 }
 
 /* The last thread is going. (table locked) */
-static void become_zombie(struct process *process, int status)
+static void become_zombie(struct process *process)
 {
 	struct process *parent = process->parent;
 
-	process->wait_status =
-		process->signals.group_exiting ? process->signals.group_exit_status : status;
+	if (process->signals.group_exiting)
+		process->wait_status = process->signals.group_exit_status;
 	process_orphan_groups(process);
 	reparent_children(process);
 	signal_queue_flush(&process->signals.queue);
@@ -144,42 +145,80 @@ static void become_zombie(struct process *process, int status)
 	wait_wake(&parent->child_events, 0);
 }
 
+/* The children that @thread made are another's of the same process from now on. (table locked) */
+static void hand_over_children(struct thread *thread)
+{
+	struct process *process = thread->process, *child;
+	struct thread *heir = process->leader, *other;
+
+	LIST_FOR_EACH (other, &process->threads, in_process)
+		if (!other->exiting) {
+			heir = other;
+			break;
+		}
+	LIST_FOR_EACH (child, &process->children, sibling)
+		if (child->parent_tid == thread->tid) {
+			child->parent_tid = heir->tid;
+			send_parent_death_signal(child);
+		}
+}
+
+/* Nobody finds it any more. (table locked) */
+static void forget(struct thread *thread)
+{
+	if (thread == thread->process->leader)
+		return; /* stays until the process is reaped */
+	thread_unnumber(thread);
+	thread_unlink_count();
+	thread_bury(thread);
+}
+
+/* Take @thread out of its process, and if it is not the last that was all: exec in another thread
+ * may go on at once. Returns whether it is the last. */
+static bool leave(struct thread *thread, int status)
+{
+	struct process *process = thread->process;
+
+	LOCK_SCOPE(&process_table_lock);
+	process->dead_user_ns += platform_thread_cpu_ns();
+	list_remove(&thread->in_process);
+	signal_queue_flush(&thread->signals.queue);
+	if (thread == process->leader)
+		process->wait_status = status; /* the process's, if exit_group(2) says no other */
+	if (--process->thread_count == 0)
+		return true;
+	hand_over_children(thread);
+	signal_retarget(thread, ~thread->signals.blocked);
+	signal_stop_check(process);
+	forget(thread);
+	if (process->thread_count == 1)
+		wait_wake(&process->exit_events, 0); /* exec waits to be alone */
+	return false;
+}
+
 void process_thread_exit(struct thread *thread, int status)
 {
 	struct process *process = thread->process;
+	struct signal_process *signals = &process->signals;
 	bool last;
 
 	thread->exiting = true;
 	if (UNLIKELY(trace_enabled))
-		trace_exit(thread, process->signals.group_exiting
-					   ? process->signals.group_exit_status
-					   : status);
+		trace_exit(thread, signals->group_exiting ? signals->group_exit_status : status);
 	release_user_memory(thread);
-	process_vfork_done(process);
-	lock_acquire(&process_table_lock);
-	process->dead_user_ns += platform_thread_cpu_ns();
-	list_remove(&thread->in_process);
-	last = --process->thread_count == 0;
-	if (!last && process->thread_count == 1)
-		wait_wake(&process->exit_events, 0); /* exec waits to be alone */
-	lock_release(&process_table_lock);
+	if (thread == process->leader)
+		process_vfork_done(process);
+	last = leave(thread, status);
 	if (last) {
 		if (process == process_init)
-			platform_enclave_exit(process->signals.group_exiting
-						      ? process->signals.group_exit_status
-						      : status);
+			platform_enclave_exit(signals->group_exiting ? signals->group_exit_status
+								     : process->wait_status);
 		release_resources(process);
+		lock_acquire(&process_table_lock);
+		forget(thread);
+		become_zombie(process);
+		lock_release(&process_table_lock);
 	}
-	lock_acquire(&process_table_lock);
-	signal_queue_flush(&thread->signals.queue);
-	if (thread != process->leader) {
-		thread_unnumber(thread);
-		thread_unlink_count();
-		thread_bury(thread);
-	}
-	if (last)
-		become_zombie(process, status);
-	lock_release(&process_table_lock);
 	platform_thread_exit(last, &thread->stack_free);
 }
 

@@ -29,11 +29,13 @@ long sys_getppid(struct thread *thread, const struct syscall_args *args)
 static long id_of(struct thread *thread, int32_t pid, bool session)
 {
 	struct process *process;
+	struct thread *found;
 
 	LOCK_SCOPE(&process_table_lock);
-	process = pid ? process_find(pid) : thread->process;
-	if (!process || pid < 0)
+	found = pid ? thread_find(pid) : thread; /* a thread's number does, too */
+	if (!found || pid < 0)
 		return -ESRCH;
+	process = found->process;
 	return session ? process->sid : process->pgid;
 }
 
@@ -68,7 +70,8 @@ long sys_setpgid(struct thread *thread, const struct syscall_args *args)
 	int32_t pid = (int32_t)args->a, pgid = (int32_t)args->b;
 	struct process *self = thread->process, *target;
 
-	if (pgid < 0 || pid < 0)
+	pgid = pgid ? pgid : pid;
+	if (pgid < 0)
 		return -EINVAL;
 	LOCK_SCOPE(&process_table_lock);
 	target = pid ? process_find(pid) : self;

@@ -25,6 +25,7 @@ struct process {
 	struct list link; /* process_table */
 
 	struct process *parent; /* NULL for pid 1 */
+	int32_t parent_tid;     /* which thread of it, for __WNOTHREAD */
 	struct list children, sibling;
 	struct list threads; /* struct thread.in_process */
 	uint32_t thread_count;
@@ -33,7 +34,7 @@ struct process {
 	struct wait_queue child_events; /* wait4(2) sleeps here */
 	struct wait_queue exit_events;  /* pidfd poll */
 	int exit_signal; /* sent to the parent at the end; SIGCHLD unless clone said otherwise */
-	int wait_status; /* once a zombie */
+	int wait_status; /* the leader's once it is gone; the process's once a zombie */
 	bool is_subreaper, dumpable, did_exec;
 	bool no_huge_pages;  /* PR_SET_THP_DISABLE: kept and inherited, without effect */
 	struct vfork *vfork; /* its parent waits for its exec or exit; libos/processes/clone.c */

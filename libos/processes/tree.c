@@ -59,6 +59,7 @@ void process_take_leadership(struct thread *thread)
 {
 	struct process *process = thread->process;
 	struct thread *old = process->leader;
+	struct process *child;
 
 	LOCK_SCOPE(&process_table_lock);
 	if (old == thread)
@@ -68,6 +69,8 @@ void process_take_leadership(struct thread *thread)
 	old->tid = thread->tid; /* of no consequence: nobody can find it */
 	thread_renumber(thread, process->pid);
 	process->leader = thread;
+	LIST_FOR_EACH (child, &process->children, sibling)
+		child->parent_tid = process->pid;
 	thread_bury(old);
 	thread_unlink_count();
 }

@@ -33,6 +33,8 @@ static bool matches(const struct wait_request *q, const struct process *child)
 
 	if (!(q->options & __WALL) && is_clone_child != !!(q->options & __WCLONE))
 		return false;
+	if ((q->options & __WNOTHREAD) && child->parent_tid != thread_current()->tid)
+		return false;
 	switch (q->which) {
 	case P_PID:
 		return child->pid == q->id;

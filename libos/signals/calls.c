@@ -265,7 +265,7 @@ static long send_to_thread(
 		return -EPERM;
 	if (!signo || target->exiting)
 		return 0;
-	return signal_send_thread(target, signo, info);
+	return signal_send_thread_locked(target, signo, info);
 }
 
 long sys_tgkill(struct thread *thread, const struct syscall_args *args)

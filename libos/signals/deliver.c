@@ -24,6 +24,7 @@
 #define XSTATE_SOFTWARE_OFFSET 464
 #define SA_KERNEL_RESTORER 0x04000000UL
 #define ALTSTACK_AUTODISARM (1U << 31)
+#define WAIT_STATUS_CORE 0x80
 
 #define SET_CORE                                                                                   \
 	(SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) |    \
@@ -72,26 +73,31 @@ static void context_restore(struct thread *thread, const struct signal_context *
 	f->orig_rax = UINT64_MAX;
 }
 
+static bool is_in_altstack(const struct thread *thread, uint64_t sp)
+{
+	const struct signal_thread *s = &thread->signals;
+
+	return sp > s->altstack_base && sp - s->altstack_base <= s->altstack_size;
+}
+
 static bool is_on_altstack(const struct thread *thread, uint64_t sp)
 {
-	const struct signal_thread *s = &thread->signals;
-
-	return s->altstack_size && !(s->altstack_flags & ALTSTACK_AUTODISARM) &&
-	       sp > s->altstack_base && sp - s->altstack_base <= s->altstack_size;
+	return !(thread->signals.altstack_flags & ALTSTACK_AUTODISARM) &&
+	       is_in_altstack(thread, sp);
 }
 
-static uint64_t frame_stack(struct thread *thread, const struct signal_action *action)
+static bool goes_to_altstack(const struct thread *thread, const struct signal_action *action)
 {
-	const struct signal_thread *s = &thread->signals;
-	uint64_t sp = thread->block.frame.rsp;
-
-	if ((action->flags & SA_ONSTACK) && s->altstack_size && !is_on_altstack(thread, sp))
-		return s->altstack_base + s->altstack_size;
-	return sp - RED_ZONE_SIZE;
+	return (action->flags & SA_ONSTACK) && thread->signals.altstack_size &&
+	       !is_on_altstack(thread, thread->block.frame.rsp);
 }
 
-/* Put the vector state below @sp; returns the new stack pointer or 0. */
-static uint64_t vector_put(uint64_t sp)
+static uint64_t vector_room(void)
+{
+	return platform_vector_size() + sizeof(uint32_t); /* XSTATE_MAGIC2 */
+}
+
+static int vector_put(uint64_t to)
 {
 	uint8_t area[VECTOR_SIZE_MAX] ALIGNED(64);
 	size_t size = platform_vector_size();
@@ -99,13 +105,12 @@ static uint64_t vector_put(uint64_t sp)
 		XSTATE_MAGIC1, (uint32_t)size + 4, platform_vector_mask(), (uint32_t)size, {0}};
 	uint32_t magic2 = XSTATE_MAGIC2;
 
-	sp = ALIGN_DOWN(sp - size - sizeof(magic2), 64UL);
 	memset(area, 0, size);
 	platform_vector_save(area);
 	memcpy(area + XSTATE_SOFTWARE_OFFSET, &software, sizeof(software));
-	if (user_write(sp, area, size) || user_write(sp + size, &magic2, sizeof(magic2)))
-		return 0;
-	return sp;
+	return user_write(to, area, size) || user_write(to + size, &magic2, sizeof(magic2))
+		       ? -EFAULT
+		       : 0;
 }
 
 static int vector_take(uint64_t from)
@@ -138,14 +143,19 @@ static int frame_build(struct thread *thread, int signo, const struct signal_act
 	struct signal_thread *s = &thread->signals;
 	struct signal_frame frame = {0};
 	struct frame *f = &thread->block.frame;
-	uint64_t sp = frame_stack(thread, action), vector;
+	bool enters = goes_to_altstack(thread, action);
+	uint64_t sp = enters ? s->altstack_base + s->altstack_size : f->rsp - RED_ZONE_SIZE;
+	uint64_t vector = sp - vector_room();
 
 	if (!(action->flags & SA_KERNEL_RESTORER))
 		return -EFAULT;
-	vector = vector_put(sp);
-	if (!vector)
-		return -EFAULT;
+	vector = ALIGN_DOWN(vector, 64UL);
 	sp = ALIGN_DOWN(vector - sizeof(frame), 16UL) - 8;
+	/* Nothing may be written beyond the alternate stack. */
+	if ((enters || is_on_altstack(thread, f->rsp)) && !is_in_altstack(thread, sp))
+		return -EFAULT;
+	if (vector_put(vector))
+		return -EFAULT;
 	frame.return_address = action->restorer;
 	frame.uc.flags =
 		SIGNAL_UC_FP_XSTATE | SIGNAL_UC_SIGCONTEXT_SS | SIGNAL_UC_STRICT_RESTORE_SS;
@@ -221,18 +231,16 @@ static void call_finish(struct thread *thread, const struct signal_action *actio
 	}
 }
 
-static void handler_run(struct thread *thread, int signo, const struct signal_info *info)
+static void handler_run(struct thread *thread, int signo, const struct signal_action *action,
+	const struct signal_info *info)
 {
 	struct signal_process *signals = &thread->process->signals;
-	struct signal_action action = signals->actions[signo - 1];
-	signal_set blocked = thread->signals.blocked | action.mask;
+	signal_set blocked = thread->signals.blocked | action->mask;
 
-	call_finish(thread, &action);
-	if (action.flags & SA_RESETHAND)
-		signals->actions[signo - 1].handler = (uintptr_t)SIG_DFL;
-	if (!(action.flags & SA_NODEFER))
+	call_finish(thread, action);
+	if (!(action->flags & SA_NODEFER))
 		blocked |= SIGNAL_BIT(signo);
-	if (frame_build(thread, signo, &action, info)) {
+	if (frame_build(thread, signo, action, info)) {
 		struct signal_info lost = {.code = SI_KERNEL};
 
 		if (signo == SIGSEGV)
@@ -244,34 +252,21 @@ static void handler_run(struct thread *thread, int signo, const struct signal_in
 	signal_mask_set(thread, blocked);
 }
 
-static void stop_here(struct thread *thread, int signo)
-{
-	struct process *process = thread->process;
-	struct signal_info info = {.code = CLD_STOPPED};
-
-	lock_acquire(&process_table_lock);
-	process->signals.stopped = true;
-	process->signals.stop_signal = (uint32_t)signo;
-	process->signals.stop_reported = false;
-	info.child.pid = process->pid;
-	info.child.uid = thread->credentials.uid;
-	info.child.status = signo;
-	if (process->parent) {
-		wait_wake(&process->parent->child_events, 0);
-		if (!(process->parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP))
-			(void)!signal_send_process_locked(process->parent, SIGCHLD, &info);
-	}
-	lock_release(&process_table_lock);
-}
-
 /* Sleep while the process is stopped; SIGCONT and SIGKILL wake. */
 static void stopped_wait(struct thread *thread)
 {
 	struct signal_process *signals = &thread->process->signals;
 
+	lock_acquire(&process_table_lock);
+	signals->stopped_count++;
+	signal_stop_check(thread->process);
+	lock_release(&process_table_lock);
 	while (__atomic_load_n(&signals->stopped, __ATOMIC_ACQUIRE) && !signals->group_exiting)
 		if (wait_sleep_killable(WAIT_FOREVER))
 			break;
+	lock_acquire(&process_table_lock);
+	signals->stopped_count--;
+	lock_release(&process_table_lock);
 }
 
 static void default_action(struct thread *thread, int signo)
@@ -282,12 +277,12 @@ static void default_action(struct thread *thread, int signo)
 	if (SIGNAL_BIT(signo) & SET_STOP) {
 		/* Nobody could continue an orphaned group: the terminal's stops are ignored. */
 		if (signo == SIGSTOP || !process_group_is_orphaned(thread->process))
-			stop_here(thread, signo);
+			signal_stop(thread->process, signo);
 		return;
 	}
-	/* No core file is written: it would carry the enclave's memory outside. */
-	(void)core;
-	signal_group_exit(thread->process, signo);
+	/* The status says what Linux would say; no core file is written: it would carry the
+	 * program's memory to where its owner may not expect it. */
+	signal_group_exit(thread->process, signo | (core ? WAIT_STATUS_CORE : 0));
 }
 
 static bool is_ignored_now(const struct signal_action *action, int signo)
@@ -301,6 +296,7 @@ static bool is_ignored_now(const struct signal_action *action, int signo)
 void signal_deliver(struct thread *thread)
 {
 	struct signal_process *signals = &thread->process->signals;
+	struct signal_action action;
 	struct signal_info info;
 	int signo;
 
@@ -318,14 +314,15 @@ void signal_deliver(struct thread *thread)
 			&info);
 		if (!signo)
 			break;
-		if (is_ignored_now(&signals->actions[signo - 1], signo))
+		action = signal_action_take(thread->process, signo);
+		if (is_ignored_now(&action, signo))
 			continue;
 		if (UNLIKELY(trace_enabled))
 			trace_signal(thread, signo, &info);
-		if (signals->actions[signo - 1].handler == (uintptr_t)SIG_DFL)
+		if (action.handler == (uintptr_t)SIG_DFL)
 			default_action(thread, signo);
 		else
-			handler_run(thread, signo, &info);
+			handler_run(thread, signo, &action, &info);
 	}
 	call_finish(thread, NULL);
 	signal_mask_restore(thread);

@@ -6,13 +6,19 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/processes/process.h"
+#include "libos/syscalls/trace.h"
 
-#define SIGNAL_QUEUE_MAX 4096 /* realtime signals waiting in one queue */
+#define SIGNAL_QUEUE_MAX 4096 /* signals waiting in one queue, whatever RLIMIT_SIGPENDING says */
+#define RLIMIT_SIGPENDING 11
 
 #define SET_STOP                                                                                   \
 	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 #define SET_IGNORED_BY_DEFAULT                                                                     \
 	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGURG))
+#define SET_CORE                                                                                   \
+	(SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) |    \
+		SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSEGV) |                    \
+		SIGNAL_BIT(SIGXCPU) | SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGSYS))
 #define SET_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 struct signal_entry {
@@ -43,15 +49,18 @@ void signal_queue_flush(struct signal_queue *queue)
 	queue_remove(queue, UINT64_MAX);
 }
 
-static int queue_add(struct signal_queue *queue, int signo, const struct signal_info *info)
+/* What no entry can be had for is still pending; its sender is told only if it asked for a queue.
+ */
+static int queue_add(
+	struct signal_queue *queue, int signo, const struct signal_info *info, uint64_t limit)
 {
-	struct signal_entry *entry;
+	bool by_kernel = !is_realtime(signo) && (!info || info->code >= 0);
+	struct signal_entry *entry = NULL;
 
 	if (!is_realtime(signo) && (queue->pending & SIGNAL_BIT(signo)))
 		return 0; /* standard signals do not queue */
-	if (is_realtime(signo) && queue->count >= SIGNAL_QUEUE_MAX)
-		return -EAGAIN;
-	entry = heap_alloc(sizeof(*entry));
+	if (queue->count < (by_kernel ? SIGNAL_QUEUE_MAX : MIN(limit, SIGNAL_QUEUE_MAX)))
+		entry = heap_alloc(sizeof(*entry));
 	if (entry) {
 		if (info)
 			entry->info = *info;
@@ -60,7 +69,7 @@ static int queue_add(struct signal_queue *queue, int signo, const struct signal_
 		entry->info.signo = signo;
 		list_add_tail(&queue->entries, &entry->link);
 		queue->count++;
-	} else if (is_realtime(signo)) {
+	} else if (is_realtime(signo) && info && info->code != SI_USER) {
 		return -EAGAIN;
 	}
 	queue->pending |= SIGNAL_BIT(signo);
@@ -88,78 +97,166 @@ static void wake_all(struct process *process)
 		thread_interrupt(thread);
 }
 
-/* SIGCONT and the stop signals act when sent, before anyone handles them (signal(7)). */
-static void send_job_control(struct process *process, int signo)
+static void tell_parent(struct process *process, int code, int signo)
+{
+	struct process *parent = process->parent;
+	struct signal_info info = {.code = code};
+
+	if (!parent)
+		return;
+	info.child.pid = process->pid;
+	info.child.uid = process->leader->credentials.uid;
+	info.child.status = signo;
+	if (!(parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+		(void)!signal_send_process_locked(parent, SIGCHLD, &info);
+	wait_wake(&parent->child_events, 0);
+}
+
+void signal_stop_check(struct process *process)
+{
+	struct signal_process *signals = &process->signals;
+
+	if (!signals->stopped || signals->stop_told ||
+		signals->stopped_count < process->thread_count)
+		return;
+	signals->stop_told = true;
+	signals->stop_reported = false;
+	tell_parent(process, CLD_STOPPED, (int)signals->stop_signal);
+}
+
+void signal_stop(struct process *process, int signo)
+{
+	struct signal_process *signals = &process->signals;
+
+	LOCK_SCOPE(&process_table_lock);
+	lock_acquire(&signals->lock);
+	if (signals->stop_wanted && !signals->stopped) {
+		signals->stop_wanted = false;
+		signals->stop_signal = (uint32_t)signo;
+		signals->stop_reported =
+			true; /* nothing to report until all threads have seen it */
+		signals->stop_told = signals->continued = false;
+		__atomic_store_n(&signals->stopped, true, __ATOMIC_SEQ_CST);
+		wake_all(process);
+	}
+	lock_release(&signals->lock);
+}
+
+/* SIGCONT and the stop signals act when sent, before anyone handles them (signal(7)). Whether a
+ * stop has come to its end by this. */
+static bool send_job_control(struct process *process, int signo)
 {
 	struct signal_process *signals = &process->signals;
 	struct thread *thread;
 	signal_set gone = 0;
+	bool was_stopped = signals->stopped;
 
 	if (signo == SIGCONT || signo == SIGKILL)
 		gone = SET_STOP;
 	else if (SIGNAL_BIT(signo) & SET_STOP)
 		gone = SIGNAL_BIT(SIGCONT);
 	if (!gone)
-		return;
+		return false;
 	queue_remove(&signals->queue, gone);
 	LIST_FOR_EACH (thread, &process->threads, in_process)
 		queue_remove(&thread->signals.queue, gone);
-	if (signo == SIGCONT && signals->stopped)
+	if (gone != SET_STOP)
+		return false;
+	/* A thread that has just taken a stop signal off its queue is too late. */
+	signals->stop_wanted = false;
+	signals->stop_reported = false;
+	__atomic_store_n(&signals->stopped, false, __ATOMIC_SEQ_CST);
+	if (signo == SIGCONT && was_stopped)
 		signals->continued = true;
-	if (signo == SIGCONT || signo == SIGKILL) {
-		signals->stopped = false;
-		signals->stop_reported = false;
-		wake_all(process);
-	}
+	wake_all(process);
+	return signo == SIGCONT && was_stopped;
 }
 
+static bool wants(const struct thread *thread, int signo)
+{
+	return !thread->exiting && !(thread->signals.blocked & SIGNAL_BIT(signo));
+}
+
+/* The first thread of the process, as Linux, or else any that does not block it. */
 static struct thread *choose_thread(struct process *process, int signo)
 {
-	struct thread *thread, *self = thread_current();
+	struct thread *thread;
 
-	if (self->process == process && !self->exiting &&
-		!(self->signals.blocked & SIGNAL_BIT(signo)))
-		return self;
+	if (wants(process->leader, signo))
+		return process->leader;
 	LIST_FOR_EACH (thread, &process->threads, in_process)
-		if (!thread->exiting && !(thread->signals.blocked & SIGNAL_BIT(signo)))
+		if (wants(thread, signo))
 			return thread;
 	return NULL;
 }
 
-static void tell_parent_continued(struct process *process)
+/* Does it end the process, whoever takes it, with nothing to be done before? A stopped process dies
+ * only of SIGKILL until it continues. */
+static bool is_fatal(const struct process *process, const struct thread *thread, int signo)
 {
-	if (process->signals.continued && process->parent)
-		wait_wake(&process->parent->child_events, 0);
+	const struct signal_process *signals = &process->signals;
+
+	if (signo == SIGKILL)
+		return true;
+	return thread && wants(thread, signo) && !signals->stopped &&
+	       signals->actions[signo - 1].handler == (uintptr_t)SIG_DFL &&
+	       !(SIGNAL_BIT(signo) & (SET_STOP | SET_CORE | SET_IGNORED_BY_DEFAULT));
+}
+
+static void group_exit(struct process *process, int status)
+{
+	struct signal_process *signals = &process->signals;
+
+	if (signals->group_exiting)
+		return;
+	signals->group_exit_status = status;
+	__atomic_store_n(&signals->group_exiting, true, __ATOMIC_SEQ_CST);
+}
+
+/* Queue it, or end the process at once: that also ends sleeps that only a kill may end. (signals
+ * locked) */
+static int send_one(struct process *process, struct thread *only, struct thread *thread, int signo,
+	const struct signal_info *info)
+{
+	struct signal_process *signals = &process->signals;
+	int r;
+
+	if (is_fatal(process, thread, signo)) {
+		if (UNLIKELY(trace_enabled) && signo != SIGKILL && info)
+			trace_signal(thread, signo, info);
+		group_exit(process, signo);
+		wake_all(process);
+		return 0;
+	}
+	r = queue_add(only ? &only->signals.queue : &signals->queue, signo, info,
+		process->limits[RLIMIT_SIGPENDING].soft);
+	if (!r && thread && wants(thread, signo))
+		thread_interrupt(thread);
+	return r;
 }
 
 static int send(
 	struct process *process, struct thread *only, int signo, const struct signal_info *info)
 {
 	struct signal_process *signals = &process->signals;
-	struct thread *thread = only;
-	int r;
+	struct thread *thread;
+	bool continues, ignored;
+	int r = 0;
 
 	if (process->state != PROCESS_ALIVE)
 		return 0;
 	lock_acquire(&signals->lock);
-	send_job_control(process, signo);
+	continues = send_job_control(process, signo);
 	thread = only ? only : choose_thread(process, signo);
-	if (is_ignored(process, thread ? thread : process->leader, signo)) {
-		lock_release(&signals->lock);
-		tell_parent_continued(process);
-		return 0;
-	}
-	r = queue_add(only ? &only->signals.queue : &signals->queue, signo, info);
+	ignored = is_ignored(process, thread ? thread : process->leader, signo);
+	if (!ignored)
+		r = send_one(process, only, thread, signo, info);
 	lock_release(&signals->lock);
-	if (r)
-		return r;
-	if (signo == SIGKILL)
-		wake_all(process);
-	else if (thread && !(thread->signals.blocked & SIGNAL_BIT(signo)))
-		thread_interrupt(thread);
-	wait_wake(&signals->arrivals, 0);
-	tell_parent_continued(process);
-	return 0;
+	if (!ignored)
+		wait_wake(&signals->arrivals, 0);
+	if (continues)
+		tell_parent(process, CLD_CONTINUED, SIGCONT);
+	return r;
 }
 
 int signal_send_process_locked(struct process *process, int signo, const struct signal_info *info)
@@ -174,6 +271,12 @@ int signal_send_process(struct process *process, int signo, const struct signal_
 }
 
 int signal_send_thread(struct thread *thread, int signo, const struct signal_info *info)
+{
+	LOCK_SCOPE(&process_table_lock);
+	return send(thread->process, thread, signo, info);
+}
+
+int signal_send_thread_locked(struct thread *thread, int signo, const struct signal_info *info)
 {
 	return send(thread->process, thread, signo, info);
 }
@@ -210,7 +313,7 @@ void signal_force(int signo, const struct signal_info *info)
 		action->handler = (uintptr_t)SIG_DFL;
 	thread->signals.blocked &= ~SIGNAL_BIT(signo);
 	queue_remove(&thread->signals.queue, SIGNAL_BIT(signo));
-	(void)!queue_add(&thread->signals.queue, signo, info);
+	(void)!queue_add(&thread->signals.queue, signo, info, SIGNAL_QUEUE_MAX);
 	/* Before anything else that may be waiting. */
 	if (!list_is_empty(&thread->signals.queue.entries)) {
 		struct list *last = thread->signals.queue.entries.prev;
@@ -285,7 +388,22 @@ int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *re
 
 	LOCK_SCOPE(&signals->lock);
 	signo = dequeue(&thread->signals.queue, set, ret_info);
-	return signo ? signo : dequeue(&signals->queue, set, ret_info);
+	if (!signo)
+		signo = dequeue(&signals->queue, set, ret_info);
+	if (signo && (SIGNAL_BIT(signo) & SET_STOP))
+		signals->stop_wanted = true;
+	return signo;
+}
+
+struct signal_action signal_action_take(struct process *process, int signo)
+{
+	struct signal_action *place = &process->signals.actions[signo - 1], action;
+
+	LOCK_SCOPE(&process->signals.lock);
+	action = *place;
+	if ((action.flags & SA_RESETHAND) && action.handler != (uintptr_t)SIG_IGN)
+		place->handler = (uintptr_t)SIG_DFL;
+	return action;
 }
 
 void signal_discard(struct process *process, int signo)
@@ -313,21 +431,42 @@ void signal_reset_handlers(struct process *process)
 
 void signal_group_exit(struct process *process, int status)
 {
-	lock_acquire(&process->signals.lock);
-	if (!process->signals.group_exiting) {
-		process->signals.group_exit_status = status;
-		__atomic_store_n(&process->signals.group_exiting, true, __ATOMIC_SEQ_CST);
-	}
-	lock_release(&process->signals.lock);
 	LOCK_SCOPE(&process_table_lock);
+	lock_acquire(&process->signals.lock);
+	group_exit(process, status);
+	lock_release(&process->signals.lock);
 	wake_all(process);
+}
+
+void signal_retarget(struct thread *thread, signal_set set)
+{
+	struct process *process = thread->process;
+	struct thread *other;
+
+	set &= __atomic_load_n(&process->signals.queue.pending, __ATOMIC_ACQUIRE);
+	if (!set)
+		return;
+	LIST_FOR_EACH (other, &process->threads, in_process)
+		if (other != thread && !other->exiting && (set & ~other->signals.blocked))
+			thread_interrupt(other);
 }
 
 void signal_mask_set(struct thread *thread, signal_set mask)
 {
-	lock_acquire(&thread->process->signals.lock);
-	thread->signals.blocked = mask & ~SET_UNBLOCKABLE;
-	lock_release(&thread->process->signals.lock);
+	struct process *process = thread->process;
+	signal_set more, left;
+
+	mask &= ~SET_UNBLOCKABLE;
+	lock_acquire(&process->signals.lock);
+	more = mask & ~thread->signals.blocked;
+	thread->signals.blocked = mask;
+	left = more & process->signals.queue.pending;
+	lock_release(&process->signals.lock);
+	if (UNLIKELY(left)) {
+		/* Sent to the process when this thread would have taken it. */
+		LOCK_SCOPE(&process_table_lock);
+		signal_retarget(thread, left);
+	}
 	if (signal_is_pending(thread))
 		thread->block.pending = 1;
 }

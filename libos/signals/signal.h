@@ -77,9 +77,12 @@ struct signal_process {
 	struct wait_queue arrivals; /* signalfd, sigtimedwait */
 	int group_exit_status;      /* wait status once group_exiting */
 	bool group_exiting;
-	bool stopped; /* job control */
-	uint32_t stop_signal;
-	bool stop_reported, continued;
+	/* Job control. A thread that has taken a stop signal asks for the stop unless SIGCONT came
+	 * in between (stop_wanted); each thread stops on its way to the program; the parent is told
+	 * when all have. */
+	bool stop_wanted, stopped, stop_told;
+	uint32_t stopped_count, stop_signal;
+	bool stop_reported, continued; /* for wait(2) */
 };
 
 /* Of a thread. */
@@ -101,6 +104,7 @@ int signal_send_process(struct process *process, int signo, const struct signal_
 int signal_send_process_locked(/* process table held */
 	struct process *process, int signo, const struct signal_info *info);
 int signal_send_thread(struct thread *thread, int signo, const struct signal_info *info);
+int signal_send_thread_locked(struct thread *thread, int signo, const struct signal_info *info);
 /* A signal of POSIX timer @id is still queued: it counts @more expirations more, and true. */
 bool signal_timer_again(
 	struct process *process, struct thread *thread, int signo, int32_t id, int32_t more);
@@ -113,6 +117,15 @@ bool signal_is_pending(struct thread *thread);
 /* The whole process is to end with @status (wait(2) encoding); every thread sees it at its next
  * exit. */
 void signal_group_exit(struct process *process, int status);
+/* Stop all threads of the process, which one of them has been told by @signo. */
+void signal_stop(struct process *process, int signo);
+/* Tell the parent if all threads have stopped now. (process table locked) */
+void signal_stop_check(struct process *process);
+/* @thread will not take what is pending of @set for its process: whoever would may. (process table
+ * locked) */
+void signal_retarget(struct thread *thread, signal_set set);
+/* The action for a signal about to be acted on; SA_RESETHAND has been seen to. */
+struct signal_action signal_action_take(struct process *process, int signo);
 /* Change the calling thread's mask for good; newly unblocked signals are seen at exit. */
 void signal_mask_set(struct thread *thread, signal_set mask);
 /* Drop all queued entries. */

@@ -40,6 +40,10 @@ void syscall_dispatch(struct thread *thread)
 	if (UNLIKELY(trace_enabled))
 		trace_enter(thread, nr, &args);
 	result = call(thread, nr, &args);
+	/* Interrupted, perhaps by a signal that another thread has taken since: the way out must
+	 * look, as no program may see these. */
+	if (UNLIKELY(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))
+		thread->block.pending = 1;
 	/* rt_sigreturn and execve leave a new frame behind, with orig_rax saying so. */
 	if (f->orig_rax != UINT64_MAX)
 		f->rax = (uint64_t)result;

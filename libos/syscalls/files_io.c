@@ -65,8 +65,8 @@ static long transfer_one(
 
 	if (offset && (int64_t)*offset < 0)
 		return -EINVAL;
-	if (size > INT64_MAX)
-		return -EINVAL;
+	if (UNLIKELY(size > INT64_MAX))
+		return fd_get_cloexec((int)fd) < 0 ? -EBADF : -EINVAL;
 	if (UNLIKELY(!platform_is_user(base, MIN(size, IO_SIZE_MAX))))
 		return fd_get_cloexec((int)fd) < 0 ? -EBADF : -EFAULT;
 	io_init_user(&io, base, size);

@@ -106,7 +106,7 @@ static void notify(struct timer *timer, uint64_t times)
 	info.timer.overrun = timer->overrun;
 	info.timer.value = timer->value;
 	if (target)
-		(void)!signal_send_thread(target, timer->signo, &info);
+		(void)!signal_send_thread_locked(target, timer->signo, &info);
 	else
 		(void)!signal_send_process_locked(process, timer->signo, &info);
 }

@@ -75,7 +75,7 @@ static void file_actions(void)
 	posix_spawn_file_actions_destroy(&actions);
 
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, 12345, 0);
+	posix_spawn_file_actions_adddup2(&actions, 1000, 0);
 	CHECK_EQ(spawn_status(&actions, NULL, "stdin", NULL), -EBADF);
 	posix_spawn_file_actions_destroy(&actions);
 	CHECK_OK(fcntl(fd, F_GETFD));
