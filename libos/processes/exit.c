@@ -144,6 +144,47 @@ static void become_zombie(struct process *process, int status)
 	wait_wake(&parent->child_events, 0);
 }
 
+/* Out of sight, and freed once its host thread is off its stack; the leader stays until the process
+ * is reaped. (table locked) */
+static void thread_leave(struct thread *thread)
+{
+	signal_queue_flush(&thread->signals.queue);
+	if (thread == thread->process->leader)
+		return;
+	thread_unnumber(thread);
+	thread_unlink_count();
+	thread_bury(thread);
+}
+
+/* Take @thread off its process. False: others are left, and from here on they may end the process,
+ * which may be reaped and freed, or replace its leader by exec: @thread has left already. */
+static bool thread_is_last(struct thread *thread)
+{
+	struct process *process = thread->process;
+
+	LOCK_SCOPE(&process_table_lock);
+	process->dead_user_ns += platform_thread_cpu_ns();
+	list_remove(&thread->in_process);
+	if (--process->thread_count == 0)
+		return true;
+	thread_leave(thread);
+	if (process->thread_count == 1)
+		wait_wake(&process->exit_events, 0); /* exec waits to be alone */
+	return false;
+}
+
+static void process_end(struct process *process, struct thread *last, int status)
+{
+	if (process == process_init)
+		platform_enclave_exit(process->signals.group_exiting
+					      ? process->signals.group_exit_status
+					      : status);
+	release_resources(process);
+	LOCK_SCOPE(&process_table_lock);
+	thread_leave(last);
+	become_zombie(process, status);
+}
+
 void process_thread_exit(struct thread *thread, int status)
 {
 	struct process *process = thread->process;
@@ -156,30 +197,9 @@ void process_thread_exit(struct thread *thread, int status)
 					   : status);
 	release_user_memory(thread);
 	process_vfork_done(process);
-	lock_acquire(&process_table_lock);
-	process->dead_user_ns += platform_thread_cpu_ns();
-	list_remove(&thread->in_process);
-	last = --process->thread_count == 0;
-	if (!last && process->thread_count == 1)
-		wait_wake(&process->exit_events, 0); /* exec waits to be alone */
-	lock_release(&process_table_lock);
-	if (last) {
-		if (process == process_init)
-			platform_enclave_exit(process->signals.group_exiting
-						      ? process->signals.group_exit_status
-						      : status);
-		release_resources(process);
-	}
-	lock_acquire(&process_table_lock);
-	signal_queue_flush(&thread->signals.queue);
-	if (thread != process->leader) {
-		thread_unnumber(thread);
-		thread_unlink_count();
-		thread_bury(thread);
-	}
+	last = thread_is_last(thread);
 	if (last)
-		become_zombie(process, status);
-	lock_release(&process_table_lock);
+		process_end(process, thread, status);
 	platform_thread_exit(last, &thread->stack_free);
 }
 
