@@ -106,8 +106,10 @@ void simulation_thread_main(struct thread *thread)
 	struct platform_thread *p = thread->platform;
 
 	simulation_thread_adopt(thread);
-	if (p->new_process)
+	if (p->new_process) {
+		p->host_pid = p->host_tid;
 		die_with_launcher();
+	}
 	if (p->clear_space)
 		platform_space_clear();
 	simulation_signals_restore(0);
@@ -134,10 +136,9 @@ int platform_thread_start(struct thread *child, enum platform_space_kind space)
 	r = host_clone(p->new_process ? other : same, (void *)child->block.stack_top, &p->host_tid,
 		NULL, child);
 	simulation_signals_restore(old_mask);
+	/* The child may have come and gone: nothing of it is ours to touch. */
 	if (r < 0)
 		return r == -ENOMEM ? -ENOMEM : -EAGAIN;
-	if (p->new_process)
-		p->host_pid = p->host_tid;
 	return 0;
 }
 
