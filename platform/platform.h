@@ -109,6 +109,8 @@ void platform_yield(void);
 uint64_t platform_monotonic_ns(void); /* never goes back, whatever the host says */
 uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
 uint64_t platform_thread_cpu_ns(void);
+/* Most memory that the calling thread's space ever had, bytes, and page faults it took. */
+void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults);
 /* Of a thread in the caller's address space; 0 if it is gone or elsewhere. */
 uint64_t platform_thread_cpu_ns_of(struct thread *thread);
 /* Of all threads, gone ones too, that ever ran in @thread's address space. */

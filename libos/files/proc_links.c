@@ -1,6 +1,8 @@
 /* What leads out of /proc to files: /proc/PID/fd, fdinfo, exe, cwd, root. */
 #include "base/format.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/eventfd.h"
+#include "libos/files/signalfd.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/mount.h"
 #include "libos/files/open.h"
@@ -82,6 +84,8 @@ static int descriptor_follow(const struct computed_entry *entry, struct dentry *
 static int show_descriptor(const struct computed_entry *entry, struct text *text)
 {
 	struct file *file;
+	uint64_t count;
+	signal_set mask;
 	bool cloexec;
 	int r = descriptor(entry, &file, &cloexec);
 
@@ -91,6 +95,10 @@ static int show_descriptor(const struct computed_entry *entry, struct text *text
 		file->flags | (cloexec ? (uint32_t)O_CLOEXEC : 0),
 		file->inode->mount ? file->inode->mount->id : ANONYMOUS_MOUNT_ID,
 		file->inode->number);
+	if (eventfd_count(file, &count))
+		text_put(text, "eventfd-count: %16lx\n", count);
+	if (signalfd_mask(file, &mask))
+		text_put(text, "sigmask:\t%016lx\n", mask);
 	file_unref(file);
 	return 0;
 }

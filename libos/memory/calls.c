@@ -103,6 +103,26 @@ static long check_flags(uint32_t flags, uint32_t *type)
 	return *type == MAP_SHARED || *type == MAP_PRIVATE ? 0 : -EINVAL;
 }
 
+/* MAP_32BIT: the first 2 GiB. Another thread may take the place meanwhile: then look again. */
+static long map_low(
+	struct mm *mm, uint64_t size, uint32_t vma_flags, struct file *file, uint64_t offset)
+{
+	uint64_t hint;
+	long at;
+
+	do {
+		lock_acquire(&mm->lock);
+		hint = mm_find_low_room(mm, ALIGN_UP(size, PAGE_SIZE));
+		lock_release(&mm->lock);
+		if (!hint)
+			return -ENOMEM;
+		at = mm_map(mm, hint, size, vma_flags, false, file, offset);
+		if (at < 0 || (uint64_t)at == hint)
+			return at;
+	} while (!mm_unmap(mm, (uint64_t)at, size));
+	return -ENOMEM;
+}
+
 long sys_mmap(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t flags = (uint32_t)args->d, type,
@@ -127,6 +147,8 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 		return r;
 	if ((flags & MAP_ANONYMOUS) || !file)
 		offset = 0;
+	if ((flags & MAP_32BIT) && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		return map_low(mm, args->b, vma_flags, file, offset);
 	return mm_map(mm, args->a, args->b, vma_flags, flags & (MAP_FIXED | MAP_FIXED_NOREPLACE),
 		file, offset);
 }
@@ -136,13 +158,39 @@ long sys_munmap(struct thread *thread, const struct syscall_args *args)
 	return mm_unmap(thread->process->mm, args->a, args->b);
 }
 
+/* PROT_GROWSDOWN: the change reaches down to the start of the stack that @addr lies in. */
+static long whole_stack(struct mm *mm, uint64_t *addr, uint64_t *size)
+{
+	struct vma *vma;
+
+	LOCK_SCOPE(&mm->lock);
+	vma = mm_find(mm, *addr);
+	if (!vma || vma->start > *addr)
+		return -ENOMEM;
+	if (!(vma->flags & VMA_GROWSDOWN))
+		return -EINVAL;
+	*size += *addr - vma->start;
+	*addr = vma->start;
+	return 0;
+}
+
 long sys_mprotect(struct thread *thread, const struct syscall_args *args)
 {
-	if (args->c &
-		~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP))
+	const uint64_t grows = PROT_GROWSDOWN | PROT_GROWSUP;
+	uint64_t addr = args->a, size = args->b, prot = args->c;
+	struct mm *mm = thread->process->mm;
+	long r;
+
+	if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | grows)) || (prot & grows) == grows)
 		return -EINVAL;
-	return mm_protect(
-		thread->process->mm, args->a, args->b, (uint32_t)args->c & VMA_PROTECTION);
+	if (prot & PROT_GROWSUP)
+		return -EINVAL; /* nothing grows up on x86 */
+	if ((prot & PROT_GROWSDOWN) && size) {
+		r = whole_stack(mm, &addr, &size);
+		if (r)
+			return r;
+	}
+	return mm_protect(mm, addr, size, (uint32_t)prot & VMA_PROTECTION);
 }
 
 long sys_mremap(struct thread *thread, const struct syscall_args *args)
@@ -182,6 +230,8 @@ static int change_flags(
 		if (clear && (vma->flags & VMA_LOCKED))
 			mm->locked_bytes -= vma->end - vma->start;
 		vma->flags = (vma->flags | set) & ~clear;
+		if (set)
+			mm_make_present(vma);
 		at = vma->end;
 		vma = vma->link.next == &mm->vmas ? NULL
 						  : LIST_ENTRY(vma->link.next, struct vma, link);
@@ -232,8 +282,11 @@ static void lock_all(struct mm *mm, bool lock)
 {
 	struct vma *vma;
 
-	LIST_FOR_EACH (vma, &mm->vmas, link)
+	LIST_FOR_EACH (vma, &mm->vmas, link) {
 		vma->flags = lock ? vma->flags | VMA_LOCKED : vma->flags & ~(uint32_t)VMA_LOCKED;
+		if (lock)
+			mm_make_present(vma);
+	}
 	mm->locked_bytes = lock ? mm->mapped_bytes : 0;
 }
 

@@ -1,8 +1,10 @@
 /* mprotect(2), mremap(2), madvise(2), brk(2). */
 #include <asm/errno.h>
+#include <linux/falloc.h>
 #include <linux/mman.h>
 
 #include "libos/files/file.h"
+#include "libos/files/inode.h"
 #include "libos/loader/text.h"
 #include "libos/memory/mm.h"
 #include "platform/platform.h"
@@ -119,7 +121,7 @@ static int extend(struct mm *mm, struct vma *vma, uint64_t more)
 	uint64_t end = vma->end;
 	int r;
 
-	if (mm->mapped_bytes + more > mm->address_space_limit)
+	if (!mm_within_limits(mm, more, vma->flags))
 		return -ENOMEM;
 	if (vma->memory)
 		return -EFAULT;
@@ -248,6 +250,31 @@ long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size
 	return r ? r : remap_move(mm, mm_find(mm, addr), old_size, new_size, new_addr, keep_old);
 }
 
+void mm_make_present(struct vma *vma)
+{
+	uint64_t size = vma->file ? vma->mapped : vma->end - vma->start;
+	bool write = (vma->flags & VMA_WRITE) && !(vma->flags & VMA_SHARED);
+
+	if (size && (vma->flags & VMA_PROTECTION))
+		platform_advise(vma->start, size, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+}
+
+/* MADV_REMOVE: a hole in the file behind a shared mapping. */
+static int remove_vma(struct vma *vma)
+{
+	struct inode *inode;
+
+	if (!vma->file || (vma->flags & VMA_LOCKED))
+		return -EINVAL;
+	if (!(vma->flags & VMA_SHARED) || !(vma->flags & VMA_MAYWRITE))
+		return -EACCES;
+	inode = vma->file->inode;
+	if (!inode->ops->allocate)
+		return -EOPNOTSUPP;
+	return inode->ops->allocate(inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, vma->offset,
+		vma->end - vma->start);
+}
+
 static int advise_vma(struct vma *vma, int advice)
 {
 	uint64_t size = vma->file ? vma->mapped : vma->end - vma->start;
@@ -284,7 +311,7 @@ static int advise_vma(struct vma *vma, int advice)
 		vma->flags &= ~(uint32_t)VMA_DONTDUMP;
 		return 0;
 	case MADV_REMOVE:
-		return -EINVAL;
+		return remove_vma(vma);
 	default:
 		if (size)
 			platform_advise(vma->start, size, advice);
@@ -359,7 +386,7 @@ uint64_t mm_set_brk(struct mm *mm, uint64_t brk)
 			return mm->brk;
 	} else if (new_end > old_end) {
 		if (!mm_is_free(mm, old_end, new_end - old_end) ||
-			mm->mapped_bytes + (new_end - old_end) > mm->address_space_limit)
+			!mm_within_limits(mm, new_end - old_end, flags))
 			return mm->brk;
 		heap = old_end > mm->brk_start ? mm_find(mm, old_end - 1) : NULL;
 		if (heap && heap->end == old_end && (heap->flags & VMA_HEAP)) {

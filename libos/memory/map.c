@@ -120,7 +120,7 @@ static long map_locked(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fla
 		if (!addr)
 			return -ENOMEM;
 	}
-	if (mm->mapped_bytes + size > mm->address_space_limit)
+	if (!mm_within_limits(mm, size, flags))
 		return -ENOMEM;
 	if (!file && merge_below(mm, addr, size, flags)) {
 		r = platform_map_anonymous(addr, size, flags & VMA_PROTECTION);
@@ -136,6 +136,8 @@ static long map_locked(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fla
 	}
 	if (file && (flags & VMA_EXEC))
 		text_patch(mm, vma);
+	if (flags & VMA_LOCKED)
+		mm_make_present(vma);
 	return (long)addr;
 }
 

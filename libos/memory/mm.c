@@ -17,6 +17,7 @@ struct mm *mm_new(void)
 	mm->reference_count = 1;
 	list_init(&mm->vmas);
 	mm->address_space_limit = UINT64_MAX;
+	mm->data_limit = UINT64_MAX;
 	return mm;
 }
 
@@ -164,6 +165,32 @@ uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slac
 	if (!addr)
 		addr = room_below(mm, PLATFORM_USER_START, PLATFORM_REGION_START, need);
 	return addr;
+}
+
+uint64_t mm_find_low_room(struct mm *mm, uint64_t size)
+{
+	return room_below(mm, 0x40000000UL, 0x80000000UL, size);
+}
+
+/* getrlimit(2): private writable memory that is no stack is data. */
+static bool is_data(uint32_t flags)
+{
+	return (flags & VMA_WRITE) && !(flags & (VMA_SHARED | VMA_STACK | VMA_GROWSDOWN));
+}
+
+bool mm_within_limits(struct mm *mm, uint64_t size, uint32_t flags)
+{
+	uint64_t data = 0;
+	struct vma *vma;
+
+	if (size > mm->address_space_limit || mm->mapped_bytes > mm->address_space_limit - size)
+		return false;
+	if (mm->data_limit == UINT64_MAX || !is_data(flags))
+		return true;
+	LIST_FOR_EACH (vma, &mm->vmas, link)
+		if (is_data(vma->flags))
+			data += vma->end - vma->start;
+	return size <= mm->data_limit && data <= mm->data_limit - size;
 }
 
 struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags, struct file *file,

@@ -60,6 +60,7 @@ struct mm {
 	uint64_t peak_bytes;          /* mapped before something was removed */
 	uint64_t resident_peak_bytes; /* as mm_usage saw it */
 	uint64_t address_space_limit; /* RLIMIT_AS, bytes */
+	uint64_t data_limit;          /* RLIMIT_DATA, bytes */
 	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
 	bool shrink_pending; /* a mapped file became shorter: see mm_shrink */
@@ -82,6 +83,10 @@ bool mm_is_free(struct mm *mm, uint64_t addr, uint64_t size);
 /* Free room for @size bytes, at or near @hint if not 0, else from the top down (lock held): the
  * address, or 0. @slack more bytes above are free too. */
 uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slack);
+/* The same below 2 GiB (MAP_32BIT). */
+uint64_t mm_find_low_room(struct mm *mm, uint64_t size);
+/* May @size more bytes of a mapping with these flags be had within the limits? (lock held) */
+bool mm_within_limits(struct mm *mm, uint64_t size, uint32_t flags);
 /* Make vmas begin and end at @addr (lock held). 0 or -ENOMEM. */
 MUST_CHECK int mm_split_at(struct mm *mm, uint64_t addr);
 /* Add [start, end) where nothing is (lock held). NULL: no memory. @file's reference is taken. */
@@ -90,6 +95,9 @@ MUST_CHECK struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint3
 void mm_remove(struct mm *mm, struct vma *vma);
 /* Let the platform map what @vma says (lock held). */
 MUST_CHECK int mm_populate(struct vma *vma);
+
+/* Bring a vma's pages in now, as far as the platform can: mlock(2). */
+void mm_make_present(struct vma *vma);
 
 /* The LibOS's own mmap: @addr 0 = anywhere; @fixed: replace what is there. Returns the address or
  * -errno. Takes the lock. */

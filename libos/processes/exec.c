@@ -31,6 +31,7 @@
 #define ARGUMENTS_SIZE_MAX (2UL << 20)   /* a quarter of an 8 MiB stack */
 #define PATH_SIZE 4096
 #define AUXV_COUNT_MAX 24
+#define RLIMIT_DATA 2
 #define RLIMIT_STACK 3
 #define RLIMIT_AS 9
 #define STACK_ROOM_MIN (128UL << 20)
@@ -269,6 +270,7 @@ static void choose_layout(struct process *process, struct mm *mm)
 	room = MIN(MAX(mm->stack_limit, STACK_ROOM_MIN), STACK_ROOM_MAX) + (1UL << 20);
 	mm->mmap_top = mm->stack_top - room - random_pages(1UL << 24);
 	mm->address_space_limit = process->limits[RLIMIT_AS].soft;
+	mm->data_limit = process->limits[RLIMIT_DATA].soft;
 }
 
 static int map_stack(struct exec *exec, size_t size)

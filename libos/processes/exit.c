@@ -9,6 +9,7 @@
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
 #include "libos/processes/process.h"
+#include "libos/processes/rusage.h"
 #include "libos/processes/rseq.h"
 #include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
@@ -35,6 +36,7 @@ static void release_resources(struct process *process)
 	struct fs_context *fs = process->fs;
 	struct mm *mm = process->mm;
 
+	rusage_note_peak(process);
 	timers_exit(process);
 	lock_acquire(&process_table_lock);
 	process->files = NULL;
@@ -81,6 +83,10 @@ void process_reap(struct process *process)
 	if (parent) {
 		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
 		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
+		parent->children_fault_count +=
+			process->fault_count + process->children_fault_count;
+		parent->children_peak_bytes = MAX(parent->children_peak_bytes,
+			MAX(process->peak_bytes, process->children_peak_bytes));
 	}
 	process->state = PROCESS_REAPED;
 	list_remove(&process->sibling);

@@ -50,7 +50,8 @@ struct process {
 	/* CPU time of threads gone, and of waited-for children, ns */
 	uint64_t dead_user_ns, dead_system_ns, children_user_ns, children_system_ns;
 	uint64_t start_ns;
-	uint64_t fault_count;
+	uint64_t fault_count, peak_bytes; /* as of the last look; see rusage_note_peak */
+	uint64_t children_peak_bytes, children_fault_count;
 	struct timers *timers; /* setitimer, timer_create; libos/time */
 
 	/* exec's view, for /proc */

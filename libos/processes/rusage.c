@@ -39,10 +39,22 @@ uint64_t process_cpu_ns(struct process *process)
 	return ns;
 }
 
+void rusage_note_peak(struct process *process)
+{
+	uint64_t bytes, faults;
+
+	platform_space_peak(&bytes, &faults);
+	process->peak_bytes = MAX(process->peak_bytes, bytes);
+	process->fault_count = MAX(process->fault_count, faults);
+}
+
 void rusage_of_process(struct process *process, struct rusage *ret_rusage)
 {
+	if (process == thread_current()->process)
+		rusage_note_peak(process);
 	*ret_rusage = (struct rusage){0};
 	add_time(&ret_rusage->ru_utime, process_cpu_ns(process));
+	ret_rusage->ru_maxrss = (long)(process->peak_bytes / 1024);
 	ret_rusage->ru_minflt = (long)process->fault_count;
 }
 
@@ -51,6 +63,8 @@ static void rusage_of_children(struct process *process, struct rusage *ret_rusag
 	*ret_rusage = (struct rusage){0};
 	add_time(&ret_rusage->ru_utime, process->children_user_ns);
 	add_time(&ret_rusage->ru_stime, process->children_system_ns);
+	ret_rusage->ru_maxrss = (long)(process->children_peak_bytes / 1024);
+	ret_rusage->ru_minflt = (long)process->children_fault_count;
 }
 
 long sys_getrusage(struct thread *thread, const struct syscall_args *args)

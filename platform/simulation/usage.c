@@ -4,6 +4,8 @@
 #include <linux/sysinfo.h>
 
 #include "base/format.h"
+#include <linux/resource.h>
+
 #include "platform/simulation/host_call.h"
 #include "platform/simulation/simulation.h"
 
@@ -70,4 +72,16 @@ int platform_space_usage(struct thread *thread, uint64_t *ret_private, uint64_t 
 	*ret_private = (resident - shared) * PAGE_SIZE;
 	*ret_shared = shared * PAGE_SIZE;
 	return 0;
+}
+
+void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults)
+{
+	struct rusage usage = {0};
+
+	*ret_bytes = *ret_faults = 0;
+	if (HOST_CALL(getrusage, RUSAGE_SELF, &usage, 0, 0, 0, 0) || usage.ru_maxrss < 0 ||
+		usage.ru_maxrss > INT64_MAX / 1024 || usage.ru_minflt < 0)
+		return;
+	*ret_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	*ret_faults = (uint64_t)usage.ru_minflt;
 }

@@ -41,8 +41,6 @@ static void gs_is_the_programs(void)
 {
 	unsigned long base = 1;
 
-	CHECK_OK(arch(ARCH_GET_GS, (unsigned long)&base));
-	CHECK_EQ(base, 0);
 	CHECK_OK(arch(ARCH_SET_GS, (unsigned long)&words[0]));
 	CHECK_OK(arch(ARCH_GET_GS, (unsigned long)&base));
 	CHECK_EQ(base, (unsigned long)&words[0]);
@@ -101,16 +99,26 @@ static void each_thread_has_its_own(void)
 	CHECK_EQ(gs_word(), words[1]);
 }
 
+/* Where the register is in use by what serves the call: then it says so. */
+static int gs_is_refused(void)
+{
+	return arch(ARCH_SET_GS, (unsigned long)&words[0]) == -1 && errno == EPERM;
+}
+
+static void gs_errors(void)
+{
+	CHECK_ERRNO(arch(ARCH_SET_GS, 0xffffffffffffffff), EPERM);
+	CHECK_ERRNO(arch(ARCH_SET_GS, 0x0123456789abcdef), EPERM);
+	CHECK_ERRNO(arch(ARCH_GET_GS, 0), EFAULT);
+	CHECK_EQ(gs_word(), words[1]);
+	CHECK_OK(arch(ARCH_SET_GS, 0));
+}
+
 static void errors(void)
 {
 	CHECK_ERRNO(arch(ARCH_SET_FS, 0xffff800000000000), EPERM);
-	CHECK_ERRNO(arch(ARCH_SET_GS, 0xffffffffffffffff), EPERM);
-	CHECK_ERRNO(arch(ARCH_SET_GS, 0x0123456789abcdef), EPERM);
 	CHECK_ERRNO(arch(ARCH_GET_FS, 1), EFAULT);
-	CHECK_ERRNO(arch(ARCH_GET_GS, 0), EFAULT);
 	CHECK_ERRNO(arch(0x12345, 0), EINVAL);
-	CHECK_EQ(gs_word(), words[1]);
-	CHECK_OK(arch(ARCH_SET_GS, 0));
 }
 
 static void cpuid_faulting(void)
@@ -124,9 +132,14 @@ int main(void)
 {
 	test_start();
 	fs_is_the_thread_pointer();
-	gs_is_the_programs();
-	gs_survives_signals_and_calls();
-	each_thread_has_its_own();
+	if (gs_is_refused()) {
+		test_skip("the GS base", "refused, with an errno");
+	} else {
+		gs_is_the_programs();
+		gs_survives_signals_and_calls();
+		each_thread_has_its_own();
+		gs_errors();
+	}
 	errors();
 	cpuid_faulting();
 	return test_done();
