@@ -1,5 +1,6 @@
 /* The memory system calls. */
 #include <asm/errno.h>
+#include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
@@ -7,6 +8,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/file.h"
+#include "libos/files/inode.h"
 #include "libos/files/open.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
@@ -16,10 +18,19 @@
 #define RLIMIT_MEMLOCK 8
 #define RESIDENT_CHUNK 4096 /* pages asked for at a time */
 
+static uint64_t lock_limit(struct thread *thread)
+{
+	if (credentials_can(&thread->credentials, 14 /* CAP_IPC_LOCK */))
+		return UINT64_MAX;
+	return thread->process->limits[RLIMIT_MEMLOCK].soft;
+}
+
 static uint32_t vma_flags_of(uint32_t prot, uint32_t flags)
 {
 	return (prot & VMA_PROTECTION) | (flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0) |
-	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0);
+	       (flags & MAP_NORESERVE ? VMA_NORESERVE : 0) | (flags & MAP_LOCKED ? VMA_LOCKED : 0) |
+	       (flags & MAP_32BIT ? VMA_LOW : 0) |
+	       (flags & (MAP_LOCKED | MAP_POPULATE) ? VMA_POPULATE : 0);
 }
 
 static long check_file(struct file *file, uint32_t prot, uint32_t type, uint32_t *vma_flags)
@@ -87,6 +98,17 @@ static long check_place(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fl
 	return is_free ? 0 : -EEXIST;
 }
 
+static long check_locked(struct thread *thread, uint64_t size, uint32_t vma_flags)
+{
+	uint64_t limit = lock_limit(thread);
+
+	if (!(vma_flags & VMA_LOCKED))
+		return 0;
+	if (!limit)
+		return -EPERM;
+	return thread->process->mm->locked_bytes + size > limit ? -EAGAIN : 0;
+}
+
 /* MAP_SHARED_VALIDATE is MAP_SHARED that refuses flags it does not know. */
 static long check_flags(uint32_t flags, uint32_t *type)
 {
@@ -120,7 +142,9 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 		return -ENOMEM;
 	if (offset > INT64_MAX - args->b)
 		return -EOVERFLOW;
-	r = find_object(args, type, &vma_flags, &file);
+	r = check_locked(thread, args->b, vma_flags | mm->future_flags);
+	if (!r)
+		r = find_object(args, type, &vma_flags, &file);
 	if (!r)
 		r = check_place(mm, args->a, args->b, flags);
 	if (r)
@@ -141,8 +165,10 @@ long sys_mprotect(struct thread *thread, const struct syscall_args *args)
 	if (args->c &
 		~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
-	return mm_protect(
-		thread->process->mm, args->a, args->b, (uint32_t)args->c & VMA_PROTECTION);
+	if (args->c & PROT_GROWSUP)
+		return -EINVAL; /* nothing grows up on x86 */
+	return mm_protect(thread->process->mm, args->a, args->b, (uint32_t)args->c & VMA_PROTECTION,
+		args->c & PROT_GROWSDOWN);
 }
 
 long sys_mremap(struct thread *thread, const struct syscall_args *args)
@@ -150,8 +176,44 @@ long sys_mremap(struct thread *thread, const struct syscall_args *args)
 	return mm_remap(thread->process->mm, args->a, args->b, args->c, (uint32_t)args->d, args->e);
 }
 
+/* MADV_REMOVE: a hole in the file behind shared memory. The file is changed with the map unlocked,
+ * as everywhere: at worst it is no longer the one mapped there. */
+static long remove_pages(struct mm *mm, uint64_t addr, uint64_t size)
+{
+	CLEANUP(file_unrefp) struct file *file = NULL;
+	struct vma *vma;
+	bool covered;
+	uint64_t offset = 0;
+	uint32_t flags = 0;
+
+	size = ALIGN_UP(size, PAGE_SIZE);
+	if (!IS_ALIGNED(addr, PAGE_SIZE) || size > PLATFORM_USER_END)
+		return -EINVAL;
+	if (!size)
+		return 0;
+	lock_acquire(&mm->lock);
+	vma = mm_find(mm, addr);
+	if (vma && vma->start <= addr && vma->file) {
+		file = file_ref(vma->file);
+		offset = vma->offset + (addr - vma->start);
+		flags = vma->flags;
+	}
+	covered = vma && vma->start <= addr && vma->end - addr >= size;
+	lock_release(&mm->lock);
+	if (!covered)
+		return -ENOMEM;
+	if (!file || (flags & VMA_LOCKED) || !file->inode->ops->allocate)
+		return -EINVAL;
+	if (!(flags & VMA_SHARED) || !(flags & VMA_WRITE))
+		return -EACCES;
+	return file->inode->ops->allocate(
+		file->inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
 long sys_madvise(struct thread *thread, const struct syscall_args *args)
 {
+	if ((int)args->c == MADV_REMOVE)
+		return remove_pages(thread->process->mm, args->a, args->b);
 	return mm_advise(thread->process->mm, args->a, args->b, (int)args->c);
 }
 
@@ -161,8 +223,8 @@ long sys_brk(struct thread *thread, const struct syscall_args *args)
 }
 
 /* All of [addr, addr + size) mapped: apply @set and @clear to its flags. */
-static int change_flags(
-	struct mm *mm, uint64_t addr, uint64_t size, uint32_t set, uint32_t clear, uint64_t limit)
+static int change_flags(struct mm *mm, uint64_t addr, uint64_t size, uint32_t set, uint32_t clear,
+	uint64_t limit, bool populate)
 {
 	uint64_t at = addr;
 	struct vma *vma;
@@ -182,6 +244,8 @@ static int change_flags(
 		if (clear && (vma->flags & VMA_LOCKED))
 			mm->locked_bytes -= vma->end - vma->start;
 		vma->flags = (vma->flags | set) & ~clear;
+		if (populate)
+			mm_make_present(vma, vma->start, vma->end);
 		at = vma->end;
 		vma = vma->link.next == &mm->vmas ? NULL
 						  : LIST_ENTRY(vma->link.next, struct vma, link);
@@ -189,18 +253,12 @@ static int change_flags(
 	return at >= addr + size ? 0 : -ENOMEM;
 }
 
-static uint64_t lock_limit(struct thread *thread)
-{
-	if (credentials_can(&thread->credentials, 14 /* CAP_IPC_LOCK */))
-		return UINT64_MAX;
-	return thread->process->limits[RLIMIT_MEMLOCK].soft;
-}
-
-static long lock_range(struct thread *thread, uint64_t addr, uint64_t size, bool lock)
+static long lock_range(
+	struct thread *thread, uint64_t addr, uint64_t size, bool lock, bool populate)
 {
 	uint64_t start = ALIGN_DOWN(addr, PAGE_SIZE), end;
 
-	if (CHECKED_ADD(addr, size, &end) || end > PLATFORM_USER_END)
+	if (CHECKED_ADD(addr, size, &end) || end > UINT64_MAX - PAGE_SIZE)
 		return -EINVAL;
 	end = ALIGN_UP(end, PAGE_SIZE);
 	if (start == end)
@@ -210,30 +268,35 @@ static long lock_range(struct thread *thread, uint64_t addr, uint64_t size, bool
 	if (!platform_is_user(start, end - start))
 		return -ENOMEM;
 	return change_flags(thread->process->mm, start, end - start, lock ? VMA_LOCKED : 0,
-		lock ? 0 : VMA_LOCKED, lock_limit(thread));
+		lock ? 0 : VMA_LOCKED, lock_limit(thread), populate);
 }
 
 long sys_mlock(struct thread *thread, const struct syscall_args *args)
 {
-	return lock_range(thread, args->a, args->b, true);
+	return lock_range(thread, args->a, args->b, true, true);
 }
 
 long sys_mlock2(struct thread *thread, const struct syscall_args *args)
 {
-	return args->c & ~1UL ? -EINVAL : lock_range(thread, args->a, args->b, true);
+	return args->c & ~1UL
+		       ? -EINVAL
+		       : lock_range(thread, args->a, args->b, true, !(args->c & MLOCK_ONFAULT));
 }
 
 long sys_munlock(struct thread *thread, const struct syscall_args *args)
 {
-	return lock_range(thread, args->a, args->b, false);
+	return lock_range(thread, args->a, args->b, false, false);
 }
 
-static void lock_all(struct mm *mm, bool lock)
+static void lock_all(struct mm *mm, bool lock, bool populate)
 {
 	struct vma *vma;
 
-	LIST_FOR_EACH (vma, &mm->vmas, link)
+	LIST_FOR_EACH (vma, &mm->vmas, link) {
+		if (populate)
+			mm_make_present(vma, vma->start, vma->end);
 		vma->flags = lock ? vma->flags | VMA_LOCKED : vma->flags & ~(uint32_t)VMA_LOCKED;
+	}
 	mm->locked_bytes = lock ? mm->mapped_bytes : 0;
 }
 
@@ -250,9 +313,11 @@ long sys_mlockall(struct thread *thread, const struct syscall_args *args)
 	LOCK_SCOPE(&mm->lock);
 	if ((flags & MCL_CURRENT) && mm->mapped_bytes > lock_limit(thread))
 		return -ENOMEM;
-	mm->future_flags = flags & MCL_FUTURE ? VMA_LOCKED : 0;
+	mm->future_flags = 0;
+	if (flags & MCL_FUTURE)
+		mm->future_flags = VMA_LOCKED | (flags & MCL_ONFAULT ? 0 : VMA_POPULATE);
 	if (flags & MCL_CURRENT)
-		lock_all(mm, true);
+		lock_all(mm, true, !(flags & MCL_ONFAULT));
 	return 0;
 }
 
@@ -263,7 +328,7 @@ long sys_munlockall(struct thread *thread, const struct syscall_args *args)
 	(void)args;
 	LOCK_SCOPE(&mm->lock);
 	mm->future_flags = 0;
-	lock_all(mm, false);
+	lock_all(mm, false, false);
 	return 0;
 }
 

@@ -51,8 +51,9 @@ static int protect_vma(struct mm *mm, struct vma *vma, uint32_t protection)
 	return 0;
 }
 
-int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection)
+int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection, bool grows_down)
 {
+	struct vma *first;
 	bool covered;
 	int r;
 
@@ -64,6 +65,15 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection)
 		return -ENOMEM;
 	size = ALIGN_UP(size, PAGE_SIZE);
 	LOCK_SCOPE(&mm->lock);
+	if (grows_down) {
+		first = mm_find(mm, addr);
+		if (!first || first->start >= addr + size)
+			return -ENOMEM;
+		if (!(first->flags & VMA_GROWSDOWN))
+			return -EINVAL;
+		size += addr - first->start;
+		addr = first->start;
+	}
 	covered = is_covered(mm, addr, size);
 	r = split_range(mm, addr, size);
 	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
@@ -119,7 +129,7 @@ static int extend(struct mm *mm, struct vma *vma, uint64_t more)
 	uint64_t end = vma->end;
 	int r;
 
-	if (mm->mapped_bytes + more > mm->address_space_limit)
+	if (!mm_may_grow(mm, more, 0, vma->flags))
 		return -ENOMEM;
 	if (vma->memory)
 		return -EFAULT;
@@ -283,8 +293,6 @@ static int advise_vma(struct vma *vma, int advice)
 	case MADV_DODUMP:
 		vma->flags &= ~(uint32_t)VMA_DONTDUMP;
 		return 0;
-	case MADV_REMOVE:
-		return -EINVAL;
 	default:
 		if (size)
 			platform_advise(vma->start, size, advice);
@@ -359,14 +367,15 @@ uint64_t mm_set_brk(struct mm *mm, uint64_t brk)
 			return mm->brk;
 	} else if (new_end > old_end) {
 		if (!mm_is_free(mm, old_end, new_end - old_end) ||
-			mm->mapped_bytes + (new_end - old_end) > mm->address_space_limit)
+			!mm_may_grow(mm, new_end - old_end, 0, flags))
 			return mm->brk;
 		heap = old_end > mm->brk_start ? mm_find(mm, old_end - 1) : NULL;
 		if (heap && heap->end == old_end && (heap->flags & VMA_HEAP)) {
 			if (extend(mm, heap, new_end - old_end))
 				return mm->brk;
 		} else {
-			heap = mm_add(mm, old_end, new_end, flags | mm->future_flags, NULL, 0);
+			heap = mm_add(mm, old_end, new_end,
+				flags | (mm->future_flags & ~(uint32_t)VMA_REQUEST), NULL, 0);
 			if (!heap || mm_populate(heap))
 				return mm->brk;
 		}

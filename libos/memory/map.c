@@ -103,12 +103,27 @@ static struct vma *merge_below(struct mm *mm, uint64_t addr, uint64_t size, uint
 	return below;
 }
 
+static uint64_t mapped_within(struct mm *mm, uint64_t addr, uint64_t size)
+{
+	uint64_t end = addr + size, bytes = 0;
+	struct vma *vma;
+
+	LIST_FOR_EACH (vma, &mm->vmas, link)
+		if (vma->start < end && vma->end > addr)
+			bytes += MIN(vma->end, end) - MAX(vma->start, addr);
+	return bytes;
+}
+
 static long map_locked(struct mm *mm, uint64_t addr, uint64_t size, uint32_t flags, bool fixed,
 	struct file *file, uint64_t offset)
 {
+	const uint32_t request = flags & VMA_REQUEST;
 	struct vma *vma;
 	int r;
 
+	flags &= ~(uint32_t)VMA_REQUEST;
+	if (!mm_may_grow(mm, size, fixed ? mapped_within(mm, addr, size) : 0, flags))
+		return -ENOMEM;
 	if (fixed) {
 		if (addr < PLATFORM_USER_START)
 			return -EPERM;
@@ -116,13 +131,14 @@ static long map_locked(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fla
 		if (r)
 			return r;
 	} else {
-		addr = mm_find_room(mm, addr, size, file ? text_slack(file, offset) : 0);
+		if (request & VMA_LOW)
+			addr = mm_find_low_room(mm, size);
+		else
+			addr = mm_find_room(mm, addr, size, file ? text_slack(file, offset) : 0);
 		if (!addr)
 			return -ENOMEM;
 	}
-	if (mm->mapped_bytes + size > mm->address_space_limit)
-		return -ENOMEM;
-	if (!file && merge_below(mm, addr, size, flags)) {
+	if (!file && !request && merge_below(mm, addr, size, flags)) {
 		r = platform_map_anonymous(addr, size, flags & VMA_PROTECTION);
 		return r ? r : (long)addr;
 	}
@@ -136,6 +152,8 @@ static long map_locked(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fla
 	}
 	if (file && (flags & VMA_EXEC))
 		text_patch(mm, vma);
+	if (request & VMA_POPULATE)
+		mm_make_present(vma, addr, addr + size);
 	return (long)addr;
 }
 

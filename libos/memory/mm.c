@@ -1,12 +1,17 @@
 #include "libos/memory/mm.h"
 
 #include <asm/errno.h>
+#include <linux/mman.h>
 
 #include "base/checked.h"
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
 #include "libos/loader/text.h"
 #include "platform/platform.h"
+
+/* Where Linux finds room for MAP_32BIT. */
+#define LOW_START 0x40000000UL
+#define LOW_END 0x80000000UL
 
 struct mm *mm_new(void)
 {
@@ -16,7 +21,7 @@ struct mm *mm_new(void)
 		return NULL;
 	mm->reference_count = 1;
 	list_init(&mm->vmas);
-	mm->address_space_limit = UINT64_MAX;
+	mm->address_space_limit = mm->data_limit = UINT64_MAX;
 	return mm;
 }
 
@@ -152,6 +157,11 @@ static uint64_t room_below(struct mm *mm, uint64_t low, uint64_t high, uint64_t 
 	return gap_end >= low + size ? gap_end - size : 0;
 }
 
+uint64_t mm_find_low_room(struct mm *mm, uint64_t size)
+{
+	return size <= LOW_END ? room_below(mm, LOW_START, LOW_END, size) : 0;
+}
+
 uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slack)
 {
 	uint64_t addr, need;
@@ -164,6 +174,41 @@ uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slac
 	if (!addr)
 		addr = room_below(mm, PLATFORM_USER_START, PLATFORM_REGION_START, need);
 	return addr;
+}
+
+static bool is_data(uint32_t flags)
+{
+	return (flags & VMA_WRITE) && !(flags & (VMA_SHARED | VMA_STACK));
+}
+
+static uint64_t data_bytes(struct mm *mm)
+{
+	struct vma *vma;
+	uint64_t bytes = 0;
+
+	LIST_FOR_EACH (vma, &mm->vmas, link)
+		if (is_data(vma->flags))
+			bytes += vma->end - vma->start;
+	return bytes;
+}
+
+bool mm_may_grow(struct mm *mm, uint64_t more, uint64_t less, uint32_t flags)
+{
+	if (mm->mapped_bytes - less + more > mm->address_space_limit)
+		return false;
+	return mm->data_limit == UINT64_MAX || !is_data(flags) ||
+	       data_bytes(mm) + more <= mm->data_limit;
+}
+
+void mm_make_present(const struct vma *vma, uint64_t start, uint64_t end)
+{
+	bool writes = (vma->flags & VMA_WRITE) && !(vma->flags & VMA_SHARED);
+
+	if (vma->file && !vma->patched)
+		end = MIN(end, vma->start + vma->mapped);
+	if ((vma->flags & VMA_PROTECTION) && start < end)
+		platform_advise(
+			start, end - start, writes ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 }
 
 struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags, struct file *file,

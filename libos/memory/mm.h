@@ -29,6 +29,10 @@ enum vma_flags {
 	VMA_VVAR = 8192,
 	VMA_TRAMPOLINES = 16384, /* ours */
 	VMA_MAYWRITE = 32768,    /* private, or of a file opened for writing */
+	/* Of mm_map's argument only: */
+	VMA_LOW = 1 << 16,      /* to be found below 2 GiB */
+	VMA_POPULATE = 1 << 17, /* present from the start */
+	VMA_REQUEST = VMA_LOW | VMA_POPULATE,
 };
 
 /* [start, end): page aligned; sorted, never overlapping. */
@@ -60,6 +64,7 @@ struct mm {
 	uint64_t peak_bytes;          /* mapped before something was removed */
 	uint64_t resident_peak_bytes; /* as mm_usage saw it */
 	uint64_t address_space_limit; /* RLIMIT_AS, bytes */
+	uint64_t data_limit;          /* RLIMIT_DATA, bytes */
 	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
 	bool shrink_pending; /* a mapped file became shorter: see mm_shrink */
@@ -82,6 +87,11 @@ bool mm_is_free(struct mm *mm, uint64_t addr, uint64_t size);
 /* Free room for @size bytes, at or near @hint if not 0, else from the top down (lock held): the
  * address, or 0. @slack more bytes above are free too. */
 uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slack);
+uint64_t mm_find_low_room(struct mm *mm, uint64_t size); /* for MAP_32BIT */
+/* May @more bytes with @flags be mapped, when @less are unmapped? (lock held) */
+bool mm_may_grow(struct mm *mm, uint64_t more, uint64_t less, uint32_t flags);
+/* Make the pages of [start, end) present that @vma lets the program use (lock held). */
+void mm_make_present(const struct vma *vma, uint64_t start, uint64_t end);
 /* Make vmas begin and end at @addr (lock held). 0 or -ENOMEM. */
 MUST_CHECK int mm_split_at(struct mm *mm, uint64_t addr);
 /* Add [start, end) where nothing is (lock held). NULL: no memory. @file's reference is taken. */
@@ -97,7 +107,9 @@ MUST_CHECK long mm_map(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fla
 	struct file *file, uint64_t offset);
 MUST_CHECK int mm_unmap(struct mm *mm, uint64_t addr, uint64_t size);
 MUST_CHECK int mm_unmap_locked(struct mm *mm, uint64_t addr, uint64_t size);
-MUST_CHECK int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection);
+/* @grows_down: from the beginning of the growing mapping that @addr lies in. */
+MUST_CHECK int mm_protect(
+	struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection, bool grows_down);
 MUST_CHECK long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size,
 	uint32_t flags, uint64_t new_addr);
 MUST_CHECK int mm_advise(struct mm *mm, uint64_t addr, uint64_t size, int advice);

@@ -26,6 +26,8 @@ static void apply(struct process *process, uint32_t resource)
 		__atomic_store_n(&process->mm->stack_limit, soft, __ATOMIC_RELAXED);
 	else if (resource == RLIMIT_AS)
 		__atomic_store_n(&process->mm->address_space_limit, soft, __ATOMIC_RELAXED);
+	else if (resource == RLIMIT_DATA)
+		__atomic_store_n(&process->mm->data_limit, soft, __ATOMIC_RELAXED);
 }
 
 static int check_new(struct thread *thread, const struct rlimit_pair *old,
