@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
+#include "libos/files/descriptors.h"
 #include "libos/files/file.h"
 #include "libos/loader/elf.h"
 #include "libos/loader/text.h"
@@ -47,6 +48,7 @@ struct exec {
 	uint32_t new_euid, new_egid;
 	bool secure;
 	struct mm *mm;
+	struct fd_table *files; /* a copy of one shared with another process; NULL: not needed */
 };
 
 static void vector_free(struct exec_vector *vector)
@@ -67,6 +69,7 @@ static void exec_free(struct exec *exec)
 	vector_free(&exec->arguments);
 	vector_free(&exec->environment);
 	mm_unref(exec->mm);
+	fd_table_unref(exec->files);
 	heap_free(exec);
 }
 
@@ -103,7 +106,7 @@ static bool is_blank(char c)
 }
 
 /* "#! interpreter [one argument]": fills @ret_interpreter, and rewrites the arguments. */
-static int shebang_apply(struct exec *exec, char *line, char *ret_interpreter)
+static int shebang_apply(struct exec *exec, const char *script, char *line, char *ret_interpreter)
 {
 	char strings[SHEBANG_SIZE + PATH_SIZE + 64];
 	char *end = memchr(line, '\n', SHEBANG_SIZE - 1), *name = line + 2, *argument;
@@ -123,13 +126,14 @@ static int shebang_apply(struct exec *exec, char *line, char *ret_interpreter)
 		argument++;
 	while (is_blank(*argument))
 		*argument++ = '\0';
-	size = string_copy(ret_interpreter, name, PATH_SIZE) + 1;
+	size = strlen(name) + 1;
 	memcpy(strings, name, size);
 	if (*argument) {
 		size += string_copy(strings + size, argument, SHEBANG_SIZE) + 1;
 		count++;
 	}
-	size += string_copy(strings + size, exec->path, sizeof(exec->path)) + 1;
+	size += string_copy(strings + size, script, sizeof(exec->path)) + 1;
+	string_copy(ret_interpreter, name, PATH_SIZE); /* may be where @script is */
 	return vector_replace_first(&exec->arguments, strings, size, count);
 }
 
@@ -155,6 +159,12 @@ static int open_program(int dir_fd, const char *path, uint32_t flags, struct fil
 	return 0;
 }
 
+/* Is the program named by an open descriptor, so that its path is /dev/fd/N? */
+static bool is_by_descriptor(const struct exec *exec, int dir_fd)
+{
+	return dir_fd != AT_FDCWD && exec->named_path[0] != '/';
+}
+
 /* Open the program itself, going through scripts. */
 static int find_program(struct exec *exec, int dir_fd, uint32_t flags)
 {
@@ -174,9 +184,10 @@ static int find_program(struct exec *exec, int dir_fd, uint32_t flags)
 			return r;
 		if (line[0] != '#' || line[1] != '!')
 			return 0;
-		if (depth)
-			string_copy(exec->path, path, sizeof(exec->path));
-		r = shebang_apply(exec, line, path);
+		/* The interpreter could not open it: the descriptor closes before. */
+		if (is_by_descriptor(exec, dir_fd) && fd_get_cloexec(dir_fd) > 0)
+			return -ENOENT;
+		r = shebang_apply(exec, depth ? path : exec->path, line, path);
 		if (r)
 			return r;
 		dir_fd = AT_FDCWD;
@@ -490,6 +501,29 @@ static void reset_thread(struct thread *thread)
 	platform_vector_reset();
 }
 
+/* What the program closes is its own. */
+static int copy_files(struct process *process, struct exec *exec)
+{
+	struct fd_table *files = process->files;
+
+	if (!files || __atomic_load_n(&files->reference_count, __ATOMIC_ACQUIRE) == 1)
+		return 0;
+	exec->files = fd_table_copy(files);
+	return exec->files ? 0 : -ENOMEM;
+}
+
+static void take_files(struct process *process, struct exec *exec)
+{
+	struct fd_table *old = process->files;
+
+	if (!exec->files)
+		return;
+	lock_acquire(&process_table_lock); /* /proc looks */
+	process->files = TAKE(exec->files);
+	lock_release(&process_table_lock);
+	fd_table_unref(old);
+}
+
 /* From here on there is no way back: failures kill. Runs in the new address space. */
 static void commit(struct thread *thread)
 {
@@ -503,6 +537,7 @@ static void commit(struct thread *thread)
 	choose_layout(process, exec->mm);
 	take_mm(process, exec->mm);
 	process_vfork_done(process);
+	take_files(process, exec);
 	fd_table_close_on_exec(process->files);
 	signal_reset_handlers(process);
 	timers_exec(process);
@@ -547,8 +582,10 @@ static int exec_run(struct thread *thread, struct exec *taken, int dir_fd, uint3
 	int r;
 
 	r = prepare(thread, exec, dir_fd, flags);
-	if (!r && process->thread_count > 1)
+	if (!r && (process->thread_count > 1 || process->leader != thread))
 		r = process_become_single_threaded(thread);
+	if (!r)
+		r = copy_files(process, exec);
 	if (r)
 		return r;
 	if (process->mm) {
