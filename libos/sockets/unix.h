@@ -4,8 +4,9 @@
  * with the socket's file, so a socket outlives its file only as long as its peer may ask for its
  * name or wait for it.
  *
- * Locks, outer first: receive_lock, mm->lock (a copy may fault), connect_lock, the listening
- * socket's lock, another's lock, wait queues. No two locks of sockets but for connect. */
+ * Locks, outer first: receive_lock, mm->lock (a copy may fault), bound_lock or connect_lock, a
+ * listening socket's lock, another socket's lock, wait queues. Nobody but connect(2) holds the
+ * locks of two sockets. */
 #ifndef LIBOS_SOCKETS_UNIX_H
 #define LIBOS_SOCKETS_UNIX_H
 
@@ -98,7 +99,7 @@ MUST_CHECK long unix_send(struct unix_socket *socket, struct message *message, u
 MUST_CHECK long unix_receive(struct unix_socket *socket, struct message *message, uint32_t flags);
 /* Is there room for more of a sender's bytes in @receiver? (lock held) */
 bool unix_has_room(const struct unix_socket *sender, const struct unix_socket *receiver);
-/* Bytes that a receive would see: of the first packet, or of all. */
+/* FIONREAD: bytes of the first datagram, or of all packets. */
 uint32_t unix_bytes(struct unix_socket *socket);
 
 /* Sleep on @queue until @is_ready: 0; -EAGAIN after @timeout_ns (0: never), -ERESTARTSYS, -EINTR.

@@ -59,13 +59,13 @@ static struct unix_socket *find_inode(const struct inode *inode)
 	return NULL;
 }
 
-/* Give @socket its name, which with @inode is taken over on success. bound_lock held. */
+/* Give @socket its name, which is taken over on success. bound_lock held. */
 static int name_socket(struct unix_socket *socket, struct unix_name *name, struct inode *inode)
 {
 	LOCK_SCOPE(&socket->lock);
 	if (socket->name)
 		return -EINVAL;
-	socket->inode = inode;
+	socket->inode = inode ? inode_ref(inode) : NULL;
 	__atomic_store_n(&socket->name, name, __ATOMIC_RELEASE);
 	list_add(&bound, &socket->bound_link);
 	return 0;
@@ -121,8 +121,7 @@ static int bind_file(struct unix_socket *socket, const struct unix_address *addr
 	if (!name)
 		return -ENOMEM;
 	lock_acquire(&bound_lock);
-	r = find_inode(dentry->inode) ? -EADDRINUSE
-				      : name_socket(socket, name, inode_ref(dentry->inode));
+	r = find_inode(dentry->inode) ? -EADDRINUSE : name_socket(socket, name, dentry->inode);
 	lock_release(&bound_lock);
 	if (r)
 		unix_name_unref(name);
@@ -149,9 +148,10 @@ void unix_unbind(struct unix_socket *socket)
 	socket->inode = NULL;
 }
 
-static int find_file(const struct unix_address *address, struct unix_socket **ret_socket)
+static int reach_file(const struct unix_address *address, struct unix_socket **ret_socket)
 {
 	CLEANUP(dentry_unrefp) struct dentry *dentry = NULL;
+	struct unix_socket *socket;
 	int r = path_walk(AT_FDCWD, address->path, PATH_FOLLOW, 0, &dentry);
 
 	if (!r)
@@ -161,34 +161,37 @@ static int find_file(const struct unix_address *address, struct unix_socket **re
 	if (!inode_is(dentry->inode, S_IFSOCK))
 		return -ECONNREFUSED;
 	LOCK_SCOPE(&bound_lock);
-	*ret_socket = find_inode(dentry->inode);
-	if (!*ret_socket)
+	socket = find_inode(dentry->inode);
+	if (!socket)
 		return -ECONNREFUSED;
-	unix_socket_ref(*ret_socket);
+	*ret_socket = unix_socket_ref(socket);
 	return 0;
 }
 
-static int find_name(const struct unix_address *address, struct unix_socket **ret_socket)
+static int reach_abstract(const struct unix_address *address, struct unix_socket **ret_socket)
 {
+	struct unix_socket *socket;
+
 	LOCK_SCOPE(&bound_lock);
-	*ret_socket = find_abstract(address);
-	if (!*ret_socket)
+	socket = find_abstract(address);
+	if (!socket)
 		return -ECONNREFUSED;
-	unix_socket_ref(*ret_socket);
+	*ret_socket = unix_socket_ref(socket);
 	return 0;
 }
 
 int unix_find(const struct unix_address *address, uint32_t type, struct unix_socket **ret_socket)
 {
+	CLEANUP(unix_socket_unrefp) struct unix_socket *socket = NULL;
 	int r;
 
 	if (address->family != AF_UNIX || address->length <= FAMILY_SIZE)
 		return -EINVAL;
-	r = is_abstract(address) ? find_name(address, ret_socket) : find_file(address, ret_socket);
+	r = is_abstract(address) ? reach_abstract(address, &socket) : reach_file(address, &socket);
 	if (r)
 		return r;
-	if ((*ret_socket)->type == type)
-		return 0;
-	unix_socket_unref(*ret_socket);
-	return -EPROTOTYPE;
+	if (socket->type != type)
+		return -EPROTOTYPE;
+	*ret_socket = TAKE(socket);
+	return 0;
 }

@@ -28,7 +28,7 @@ uint32_t unix_bytes(struct unix_socket *socket)
 	LOCK_SCOPE(&socket->lock);
 	LIST_FOR_EACH (packet, &socket->packets, link) {
 		bytes += packet->size - packet->taken;
-		if (socket->type != SOCK_STREAM)
+		if (unix_is_datagram(socket))
 			break;
 	}
 	return bytes;
@@ -317,7 +317,7 @@ static long receive_whole(struct unix_socket *socket, struct message *message, u
 static bool stands_apart(const struct unix_socket *socket, const struct message *message,
 	const struct packet *packet)
 {
-	return message->files || packet->files ||
+	return message->files ||
 	       (socket->pass_credentials && memcmp(&message->credentials, &packet->credentials,
 						    sizeof(packet->credentials)));
 }
