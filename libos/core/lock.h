@@ -6,7 +6,7 @@
  *	    fd table
  *	      rename (whole file system)
  *	        directory inode -> other inode
- *	          file position, pipe, eventfd, epoll
+ *	          file position, pipe, eventfd, epoll, socket
  *	            signal state of a process
  *	              wait queue
  *	                heap, log
