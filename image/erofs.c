@@ -9,11 +9,11 @@
 #include "abi/image.h"
 #include "base/checked.h"
 #include "image/erofs_dir.h"
-#include "image/erofs_format.h"
+#include "abi/erofs.h"
 #include "image/file.h"
 
 #define BLOCK IMAGE_BLOCK_SIZE
-#define META_START (EROFS_SUPER_OFFSET + sizeof(struct erofs_super))
+#define META_START (EROFS_SUPER_OFFSET + sizeof(struct erofs_super_disk))
 #define INODE_ALIGN 64 /* an inode never crosses a block */
 #define COPY_BLOCKS 64 /* of file data at a time */
 
@@ -39,11 +39,11 @@ static void writer_done(struct writer *writer)
 	buffer_done(&writer->meta);
 }
 
-uint32_t erofs_checksum(const uint8_t *block, uint32_t size)
+uint32_t erofs_checksum(const uint8_t *block, size_t size)
 {
 	uint32_t crc = ~0u;
 
-	for (uint32_t i = 0; i < size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		crc ^= i >= 4 && i < 8 ? 0 : block[i];
 		for (int bit = 0; bit < 8; bit++)
 			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
@@ -104,7 +104,8 @@ static bool has_content(const struct tree_inode *inode)
 
 static bool is_inline(const struct tree_inode *inode)
 {
-	uint64_t behind = sizeof(struct erofs_inode) + xattrs_size(inode) + inode->content.size;
+	uint64_t behind =
+		sizeof(struct erofs_inode_extended) + xattrs_size(inode) + inode->content.size;
 
 	if (!has_content(inode) || !inode->content.size || behind > BLOCK)
 		return false;
@@ -115,7 +116,7 @@ static bool is_inline(const struct tree_inode *inode)
 static int place_inode(struct writer *writer, struct tree_inode *inode)
 {
 	size_t xattrs = xattrs_size(inode);
-	uint64_t size = sizeof(struct erofs_inode) + xattrs;
+	uint64_t size = sizeof(struct erofs_inode_extended) + xattrs;
 	uint64_t at = ALIGN_UP(writer->meta_size, INODE_ALIGN);
 
 	if (xattrs > UINT16_MAX)
@@ -199,7 +200,7 @@ static int place_data(struct writer *writer)
 
 static void write_super(struct writer *writer, uint64_t build_time)
 {
-	struct erofs_super super = {
+	struct erofs_super_disk super = {
 		.magic = EROFS_SUPER_MAGIC,
 		.feature_compat = EROFS_FEATURE_COMPAT_CHECKSUM | EROFS_FEATURE_COMPAT_MTIME,
 		.block_bits = EROFS_BLOCK_BITS,
@@ -267,30 +268,29 @@ static int write_inode(struct writer *writer, size_t index)
 	const struct tree_inode *inode = writer->inodes[index];
 	size_t xattrs = xattrs_size(inode);
 	bool inlined = is_inline(inode);
-	struct erofs_inode disk = {
-		.format = (uint16_t)(EROFS_INODE_EXTENDED |
+	struct erofs_inode_extended disk = {
+		.format = (uint16_t)(EROFS_FORMAT_EXTENDED |
 				     (inlined ? EROFS_LAYOUT_FLAT_INLINE : EROFS_LAYOUT_FLAT_PLAIN)
-					     << EROFS_LAYOUT_SHIFT),
+					     << EROFS_FORMAT_LAYOUT_SHIFT),
 		.mode = (uint16_t)inode->mode,
 		.size = has_content(inode) ? inode->content.size : 0,
 		.ino = (uint32_t)(index + 1),
 		.uid = inode->uid,
 		.gid = inode->gid,
 		.mtime = (uint64_t)inode->mtime,
-		.mtime_ns = inode->mtime_ns,
-		.link_count = inode->link_count,
+		.mtime_nsec = inode->mtime_ns,
+		.nlink = inode->link_count,
 	};
 	uint8_t *to = writer->meta.data + inode->nid * EROFS_SLOT_SIZE;
 
 	if (xattrs)
-		disk.xattr_icount =
-			(uint16_t)(1 + (xattrs - sizeof(struct erofs_xattr_header)) / 4);
+		disk.xattr_count = (uint16_t)(1 + (xattrs - sizeof(struct erofs_xattr_header)) / 4);
 	if (!has_content(inode))
-		disk.start = inode->rdev;
+		disk.data = inode->rdev;
 	else if (!inlined && inode->content.size)
-		disk.start = (uint32_t)(inode->data_offset / BLOCK);
+		disk.data = (uint32_t)(inode->data_offset / BLOCK);
 	else if (inlined)
-		disk.start = UINT32_MAX; /* no block of its own */
+		disk.data = UINT32_MAX; /* no block of its own */
 	memcpy(to, &disk, sizeof(disk));
 	if (xattrs)
 		write_xattrs(inode, to + sizeof(disk));

@@ -20,4 +20,8 @@ typedef int erofs_sink_fn(
 MUST_CHECK int erofs_write(struct tree *tree, uint64_t build_time, erofs_sink_fn *sink,
 	void *context, struct image_error *error);
 
+/* The value of the superblock's checksum. @block is the rest of the first block, from the
+ * superblock on; the checksum in it counts as 0. */
+uint32_t erofs_checksum(const uint8_t *block, size_t size);
+
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "abi/image.h"
-#include "image/erofs_format.h"
+#include "abi/erofs.h"
 
 /* The names of a directory as they are stored: "." and ".." stand among the others, sorted. */
 struct dir_names {
@@ -76,7 +76,7 @@ static uint8_t file_type(uint32_t mode)
 	case S_IFDIR:
 		return EROFS_TYPE_DIRECTORY;
 	case S_IFCHR:
-		return EROFS_TYPE_CHAR;
+		return EROFS_TYPE_CHARACTER;
 	case S_IFBLK:
 		return EROFS_TYPE_BLOCK;
 	case S_IFIFO:
@@ -86,7 +86,7 @@ static uint8_t file_type(uint32_t mode)
 	case S_IFLNK:
 		return EROFS_TYPE_SYMLINK;
 	default:
-		return EROFS_TYPE_REGULAR;
+		return EROFS_TYPE_FILE;
 	}
 }
 

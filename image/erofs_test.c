@@ -2,7 +2,7 @@
 
 #include "base/test.h"
 #include "image/erofs.h"
-#include "image/erofs_format.h"
+#include "abi/erofs.h"
 
 static int sink(void *context, const uint8_t *blocks, size_t count, struct image_error *error)
 {
@@ -26,13 +26,13 @@ static struct tree_inode *add(struct tree *tree, const char *path, uint32_t mode
 
 static void check_inode(const struct buffer *fs, const struct tree_inode *inode, int layout)
 {
-	struct erofs_inode disk;
+	struct erofs_inode_extended disk;
 
 	memcpy(&disk, fs->data + inode->nid * EROFS_SLOT_SIZE, sizeof(disk));
 	CHECK_EQ(disk.mode, inode->mode);
 	CHECK_EQ(disk.size, inode->content.size);
 	CHECK_EQ(disk.uid, inode->uid);
-	CHECK_EQ(disk.format >> EROFS_LAYOUT_SHIFT, layout);
+	CHECK_EQ(disk.format >> EROFS_FORMAT_LAYOUT_SHIFT, layout);
 	CHECK(inode->nid * EROFS_SLOT_SIZE % 4096 + sizeof(disk) <= 4096);
 }
 

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 
 #include "abi/image.h"
-#include "image/erofs_format.h"
+#include "abi/erofs.h"
+#include "image/erofs.h"
 #include "image/tree.h"
 
 #define BLOCK IMAGE_BLOCK_SIZE
@@ -30,7 +31,7 @@ struct walker {
 };
 
 struct checked_inode {
-	struct erofs_inode disk;
+	struct erofs_inode_extended disk;
 	struct span data;
 };
 
@@ -62,10 +63,12 @@ static int bad_super(struct walker *walker, const char *what)
 	return image_fail(walker->error, -EBADMSG, "ROOTFS section: superblock: %s", what);
 }
 
-static int check_super(struct walker *walker, struct erofs_super *ret)
+static int check_super(struct walker *walker, struct erofs_super_disk *ret)
 {
-	static const uint8_t zero[sizeof(ret->reserved)];
-	struct erofs_super super;
+	/* What is compressed, on other devices or packed: none of it is in an image. */
+	const size_t rest = offsetof(struct erofs_super_disk, compression);
+	static const uint8_t zero[sizeof(*ret) - offsetof(struct erofs_super_disk, compression)];
+	struct erofs_super_disk super;
 
 	if (walker->fs.size < BLOCK || walker->fs.size % BLOCK)
 		return bad_super(walker, "not whole blocks");
@@ -78,7 +81,7 @@ static int check_super(struct walker *walker, struct erofs_super *ret)
 	if (super.block_bits != EROFS_BLOCK_BITS || super.extra_slots || super.meta_block ||
 		super.xattr_block)
 		return bad_super(walker, "an unknown layout");
-	if (super.feature_incompat || memcmp(super.reserved, zero, sizeof(zero)) ||
+	if (super.feature_incompat || memcmp((uint8_t *)&super + rest, zero, sizeof(zero)) ||
 		super.feature_compat &
 			~(uint32_t)(EROFS_FEATURE_COMPAT_CHECKSUM | EROFS_FEATURE_COMPAT_MTIME))
 		return bad_super(walker, "unknown features");
@@ -118,13 +121,13 @@ static bool has_content(uint32_t mode)
 /* Where the contents are: behind the inode, or in blocks of their own. */
 static const char *find_data(struct span fs, uint64_t behind, struct checked_inode *inode)
 {
-	unsigned int layout = inode->disk.format >> EROFS_LAYOUT_SHIFT;
+	unsigned int layout = inode->disk.format >> EROFS_FORMAT_LAYOUT_SHIFT;
 	uint64_t size = inode->disk.size;
 
 	if (!has_content(inode->disk.mode))
 		return size ? "a special file with contents" : NULL;
 	if (layout == EROFS_LAYOUT_FLAT_PLAIN) {
-		if (size && !span_slice(fs, (uint64_t)inode->disk.start * BLOCK,
+		if (size && !span_slice(fs, (uint64_t)inode->disk.data * BLOCK,
 				    ALIGN_UP(size, BLOCK), &inode->data))
 			return "its blocks lie outside";
 		inode->data.size = (size_t)size;
@@ -150,7 +153,7 @@ static const char *read_inode(struct span fs, uint64_t nid, struct checked_inode
 	if (!span_slice(fs, at, sizeof(ret->disk), &bytes))
 		return "its inode lies outside";
 	memcpy(&ret->disk, bytes.data, sizeof(ret->disk));
-	if (!(ret->disk.format & EROFS_INODE_EXTENDED) || ret->disk.reserved1 ||
+	if (!(ret->disk.format & EROFS_FORMAT_EXTENDED) || ret->disk.reserved ||
 		memcmp(ret->disk.reserved2, zero, sizeof(zero)))
 		return "an unknown form of inode";
 	if (at % BLOCK + sizeof(ret->disk) > BLOCK)
@@ -158,9 +161,9 @@ static const char *read_inode(struct span fs, uint64_t nid, struct checked_inode
 	if (ret->disk.size > TREE_FILE_SIZE_MAX)
 		return "it is too large";
 	at += sizeof(ret->disk);
-	if (ret->disk.xattr_icount &&
+	if (ret->disk.xattr_count &&
 		!span_slice(fs, at,
-			sizeof(struct erofs_xattr_header) + 4 * (ret->disk.xattr_icount - 1u),
+			sizeof(struct erofs_xattr_header) + 4 * (ret->disk.xattr_count - 1u),
 			&xattrs))
 		return "its attributes lie outside";
 	if (xattrs_problem(xattrs))
@@ -171,10 +174,10 @@ static const char *read_inode(struct span fs, uint64_t nid, struct checked_inode
 static uint8_t type_of(uint32_t mode)
 {
 	static const uint8_t types[16] = {[S_IFIFO >> 12] = EROFS_TYPE_FIFO,
-		[S_IFCHR >> 12] = EROFS_TYPE_CHAR,
+		[S_IFCHR >> 12] = EROFS_TYPE_CHARACTER,
 		[S_IFDIR >> 12] = EROFS_TYPE_DIRECTORY,
 		[S_IFBLK >> 12] = EROFS_TYPE_BLOCK,
-		[S_IFREG >> 12] = EROFS_TYPE_REGULAR,
+		[S_IFREG >> 12] = EROFS_TYPE_FILE,
 		[S_IFLNK >> 12] = EROFS_TYPE_SYMLINK};
 
 	return types[(mode & S_IFMT) >> 12];
@@ -319,7 +322,7 @@ static int walk_new_inode(
 	if (problem)
 		return bad(walker, problem);
 	met->mode = inode.disk.mode;
-	met->expected = inode.disk.link_count;
+	met->expected = inode.disk.nlink;
 	file = (struct rootfs_file){walker->path, met->nid, met->mode, inode.data};
 	r = walker->visit(walker->context, &file, walker->error);
 	if (r < 0 || !S_ISDIR(met->mode))
@@ -370,7 +373,7 @@ int rootfs_walk(
 {
 	CLEANUP(walker_done)
 	struct walker walker = {.fs = rootfs, .visit = visit, .context = context, .error = error};
-	struct erofs_super super = {0};
+	struct erofs_super_disk super = {0};
 	int r = check_super(&walker, &super);
 
 	if (r == 0)

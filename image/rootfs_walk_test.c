@@ -4,7 +4,7 @@
 
 #include "base/test.h"
 #include "image/erofs.h"
-#include "image/erofs_format.h"
+#include "abi/erofs.h"
 #include "image/rootfs_walk.h"
 
 static struct image_error error;
@@ -40,7 +40,8 @@ static int count_visit(void *context, const struct rootfs_file *file, struct ima
 /* Inodes lie in the first block, too: with a good checksum, only what is spoiled is wrong. */
 static void reseal(void)
 {
-	struct erofs_super *super = (struct erofs_super *)(void *)(fs.data + EROFS_SUPER_OFFSET);
+	struct erofs_super_disk *super =
+		(struct erofs_super_disk *)(void *)(fs.data + EROFS_SUPER_OFFSET);
 
 	super->checksum = erofs_checksum((const uint8_t *)super, 4096 - EROFS_SUPER_OFFSET);
 }
@@ -53,9 +54,9 @@ static int walk(unsigned int *count)
 }
 
 /* The inode as it lies in the file system: to be spoiled, and put right again. */
-static struct erofs_inode *disk(const struct tree_inode *inode)
+static struct erofs_inode_extended *disk(const struct tree_inode *inode)
 {
-	return (struct erofs_inode *)(void *)(fs.data + inode->nid * EROFS_SLOT_SIZE);
+	return (struct erofs_inode_extended *)(void *)(fs.data + inode->nid * EROFS_SLOT_SIZE);
 }
 
 static void check_bad(const char *words)
@@ -82,13 +83,13 @@ static void test_inodes(struct tree_inode *file, struct tree_inode *dir)
 {
 	CHECK_SPOILED(disk(file)->format, 0, "/dir/file: an unknown form");
 	CHECK_SPOILED(disk(file)->format, 7, "/dir/file: an unknown layout");
-	CHECK_SPOILED(disk(file)->reserved1, 1, "/dir/file: an unknown form");
+	CHECK_SPOILED(disk(file)->reserved, 1, "/dir/file: an unknown form");
 	CHECK_SPOILED(disk(file)->size, 1ULL << 50, "/dir/file: it is too large");
 	CHECK_SPOILED(disk(file)->size, 5000, "/dir/file: its contents cross");
 	CHECK_SPOILED(disk(file)->mode, S_IFIFO, "/dir/file: a special file with contents");
 	CHECK_SPOILED(disk(file)->mode, S_IFLNK, "/dir/file: it is not of the type");
-	CHECK_SPOILED(disk(file)->link_count, 3, "wrong number of links");
-	CHECK_SPOILED(disk(file)->xattr_icount, 0xffff, "/dir/file: ");
+	CHECK_SPOILED(disk(file)->nlink, 3, "wrong number of links");
+	CHECK_SPOILED(disk(file)->xattr_count, 0xffff, "/dir/file: ");
 	CHECK_SPOILED(disk(dir)->format, 1, "/dir: its blocks lie outside");
 	CHECK_SPOILED(disk(dir)->size, 12, "/dir: a block of the directory");
 }
@@ -115,7 +116,8 @@ static void test_directory(struct tree_inode *dir)
 
 static void test_superblock(void)
 {
-	struct erofs_super *super = (struct erofs_super *)(void *)(fs.data + EROFS_SUPER_OFFSET);
+	struct erofs_super_disk *super =
+		(struct erofs_super_disk *)(void *)(fs.data + EROFS_SUPER_OFFSET);
 
 	CHECK_SPOILED(super->magic, 1, "superblock: not an EROFS");
 	CHECK_SPOILED(super->inode_count, 1, "superblock: wrong number of inodes");

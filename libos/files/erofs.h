@@ -1,4 +1,4 @@
-/* A reader of uncompressed EROFS file systems (erofs_format.h), without allocation and without
+/* A reader of uncompressed EROFS file systems (abi/erofs.h), without allocation and without
  * state of its own beside struct erofs: any number of threads may read at once.
  *
  * The blocks come through a function, verified: no forged byte arrives here. Yet whoever made the
@@ -12,7 +12,7 @@
 #define LIBOS_FILES_EROFS_H
 
 #include "base/compiler.h"
-#include "libos/files/erofs_format.h"
+#include "abi/erofs.h"
 
 #define EROFS_NAME_MAX 255
 

@@ -17,8 +17,9 @@
 #define ENTRY_COUNT 8
 #define POLL_COUNT 5
 #define ERRNO_MAX 4095
-#define CALL_COUNT_MAX 2000 /* an endless dialogue is the host's right; the fuzzer's time is not   \
-			     */
+#define CALL_COUNT_MAX                                                                             \
+	2000 /* an endless dialogue is the host's right; the fuzzer's time is not                  \
+	      */
 
 struct launch simulation_launch;
 struct thread *thread_current_hosted;

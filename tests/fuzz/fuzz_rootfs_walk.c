@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "abi/image.h"
-#include "image/erofs_format.h"
+#include "abi/erofs.h"
 #include "tests/fuzz/fuzz.h"
 
 /* What is handed out lies inside, to the last byte. */
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t whole = ALIGN_UP(size + 1, (size_t)IMAGE_BLOCK_SIZE);
 	uint8_t *copy = calloc(1, whole);
-	struct erofs_super super;
+	struct erofs_super_disk super;
 	struct image_error error;
 
 	if (!copy)

@@ -1,7 +1,8 @@
-/* EROFS on disk, as far as we read it. Source: Linux, Documentation/filesystems/erofs.rst, and
- * erofs-docs, "Core on-disk format". All integers little-endian. */
-#ifndef LIBOS_FILES_EROFS_FORMAT_H
-#define LIBOS_FILES_EROFS_FORMAT_H
+/* EROFS on disk, as far as we read and write it. Source: Linux,
+ * Documentation/filesystems/erofs.rst, and erofs-docs, "Core on-disk format". All integers
+ * little-endian. */
+#ifndef ABI_EROFS_H
+#define ABI_EROFS_H
 
 #include <stdint.h>
 
@@ -10,6 +11,10 @@
 #define EROFS_SUPER_OFFSET 1024
 #define EROFS_SUPER_MAGIC 0xe0f5e1e2U
 #define EROFS_SLOT_BITS 5 /* an inode starts at a multiple of 32 bytes */
+#define EROFS_SLOT_SIZE (1 << EROFS_SLOT_BITS)
+
+#define EROFS_FEATURE_COMPAT_CHECKSUM 0x1
+#define EROFS_FEATURE_COMPAT_MTIME 0x2
 
 /* Features without which an image can't be read. ZERO_PADDING concerns compressed data only, and
  * mkfs sets it always. */
@@ -22,7 +27,9 @@ enum erofs_feature_incompat {
 
 struct erofs_super_disk {
 	uint32_t magic;
-	uint32_t checksum; /* crc32c; not read: the image is authenticated as a whole */
+	/* CRC-32C of the block from here's start, this field 0, not inverted. The LibOS does not
+	 * read it: the image is authenticated as a whole. */
+	uint32_t checksum;
 	uint32_t feature_compat;
 	uint8_t block_bits;
 	uint8_t extra_slots;
@@ -49,7 +56,8 @@ _Static_assert(sizeof(struct erofs_super_disk) == 128, "ABI");
 
 /* An inode's format: bit 0 the version (0 compact, 1 extended), bits 1 to 3 the layout. */
 #define EROFS_FORMAT_EXTENDED 0x1
-#define EROFS_FORMAT_LAYOUT(format) ((format) >> 1 & 7)
+#define EROFS_FORMAT_LAYOUT_SHIFT 1
+#define EROFS_FORMAT_LAYOUT(format) ((format) >> EROFS_FORMAT_LAYOUT_SHIFT & 7)
 #define EROFS_FORMAT_KNOWN 0xf
 
 enum erofs_layout {
