@@ -78,16 +78,6 @@ static bool notify_parent(struct process *process)
 
 void process_reap(struct process *process)
 {
-	struct process *parent = process->parent;
-
-	if (parent) {
-		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
-		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
-		parent->children_fault_count +=
-			process->fault_count + process->children_fault_count;
-		parent->children_peak_bytes = MAX(parent->children_peak_bytes,
-			MAX(process->peak_bytes, process->children_peak_bytes));
-	}
 	process->state = PROCESS_REAPED;
 	list_remove(&process->sibling);
 	list_remove(&process->link);
