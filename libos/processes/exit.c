@@ -65,7 +65,7 @@ static void child_info(struct process *process, struct signal_info *info)
 static bool notify_parent(struct process *process)
 {
 	struct process *parent = process->parent;
-	const struct signal_action *action = &parent->signals.actions[SIGCHLD - 1];
+	const struct signal_action *action = &parent->signals.actions->of[SIGCHLD - 1];
 	bool ignored = process->exit_signal == SIGCHLD &&
 		       (action->handler == (uintptr_t)SIG_IGN || (action->flags & SA_NOCLDWAIT));
 	struct signal_info info;
