@@ -284,7 +284,7 @@ static void set_credentials(struct credentials *c)
 
 static struct thread *make_process(void)
 {
-	struct process *process = process_new();
+	struct process *process = process_new(signal_actions_new(NULL));
 	struct thread *thread = process ? thread_new(process) : NULL;
 
 	if (!thread || platform_boot_thread(thread))

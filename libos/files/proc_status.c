@@ -70,9 +70,9 @@ static void take_signals(struct thread *thread, struct snapshot *s)
 	s->blocked = thread->signals.blocked;
 	s->queued = signals->queue.count + thread->signals.queue.count;
 	for (int i = 0; i < SIGNAL_COUNT; i++) {
-		if (signals->actions[i].handler == 1)
+		if (signals->actions->of[i].handler == 1)
 			s->ignored |= 1UL << i;
-		else if (signals->actions[i].handler)
+		else if (signals->actions->of[i].handler)
 			s->caught |= 1UL << i;
 	}
 }

@@ -89,7 +89,6 @@ static int check_flags(const struct clone_args *q)
 static void copy_limits_and_signals(struct process *child, struct process *parent, uint64_t flags)
 {
 	memcpy(child->limits, parent->limits, sizeof(child->limits));
-	memcpy(child->signals.actions, parent->signals.actions, sizeof(child->signals.actions));
 	if (flags & CLONE_CLEAR_SIGHAND)
 		signal_reset_handlers(child);
 	child->personality = parent->personality;
@@ -116,7 +115,9 @@ static void process_discard(struct process *process)
 
 static struct process *process_like(struct process *parent, uint64_t flags)
 {
-	struct process *child = process_new();
+	struct signal_actions *actions = parent->signals.actions;
+	struct process *child = process_new(
+		flags & CLONE_SIGHAND ? signal_actions_ref(actions) : signal_actions_new(actions));
 
 	if (!child)
 		return NULL;

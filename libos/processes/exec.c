@@ -586,6 +586,8 @@ static int exec_run(struct thread *thread, struct exec *taken, int dir_fd, uint3
 		r = process_become_single_threaded(thread);
 	if (!r)
 		r = copy_files(process, exec);
+	if (!r)
+		r = signal_actions_unshare(process);
 	if (r)
 		return r;
 	if (process->mm) {

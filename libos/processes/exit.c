@@ -65,7 +65,7 @@ static void child_info(struct process *process, struct signal_info *info)
 static bool notify_parent(struct process *process)
 {
 	struct process *parent = process->parent;
-	const struct signal_action *action = &parent->signals.actions[SIGCHLD - 1];
+	const struct signal_action *action = &parent->signals.actions->of[SIGCHLD - 1];
 	bool ignored = process->exit_signal == SIGCHLD &&
 		       (action->handler == (uintptr_t)SIG_IGN || (action->flags & SA_NOCLDWAIT));
 	struct signal_info info;
@@ -78,16 +78,6 @@ static bool notify_parent(struct process *process)
 
 void process_reap(struct process *process)
 {
-	struct process *parent = process->parent;
-
-	if (parent) {
-		parent->children_user_ns += process->dead_user_ns + process->children_user_ns;
-		parent->children_system_ns += process->dead_system_ns + process->children_system_ns;
-		parent->children_fault_count +=
-			process->fault_count + process->children_fault_count;
-		parent->children_peak_bytes = MAX(parent->children_peak_bytes,
-			MAX(process->peak_bytes, process->children_peak_bytes));
-	}
 	process->state = PROCESS_REAPED;
 	list_remove(&process->sibling);
 	list_remove(&process->link);

@@ -125,12 +125,15 @@ struct process *process_find(int32_t pid)
 	return thread->process;
 }
 
-struct process *process_new(void)
+struct process *process_new(struct signal_actions *actions)
 {
-	struct process *process = heap_alloc(sizeof(*process));
+	struct process *process = actions ? heap_alloc(sizeof(*process)) : NULL;
 
-	if (!process)
+	if (!process) {
+		signal_actions_unref(actions);
 		return NULL;
+	}
+	process->signals.actions = actions;
 	process->reference_count = 1;
 	list_init(&process->link);
 	list_init(&process->children);
@@ -156,6 +159,7 @@ void process_unref(struct process *process)
 	if (!process || __atomic_sub_fetch(&process->reference_count, 1, __ATOMIC_ACQ_REL))
 		return;
 	program_unref(process->program);
+	signal_actions_unref(process->signals.actions);
 	heap_free(process);
 }
 

@@ -68,8 +68,9 @@ extern struct lock process_table_lock;
 extern struct list process_table;
 extern struct process *process_init; /* pid 1 */
 
-MUST_CHECK struct process *process_new(void); /* empty, unlisted; NULL: no memory */
-struct process *process_find(int32_t pid);    /* process_table_lock held; zombies too */
+/* Empty, unlisted. @actions (NULL: no memory) are taken over. NULL: no memory. */
+MUST_CHECK struct process *process_new(struct signal_actions *actions);
+struct process *process_find(int32_t pid); /* process_table_lock held; zombies too */
 struct process *process_ref(struct process *process);
 void process_unref(struct process *process);
 /* The vfork parent of @process, if any, goes on. */

@@ -58,13 +58,29 @@ void rusage_of_process(struct process *process, struct rusage *ret_rusage)
 	ret_rusage->ru_minflt = (long)process->fault_count;
 }
 
-static void rusage_of_children(struct process *process, struct rusage *ret_rusage)
+static void add_children(struct process *process, struct rusage *ret_rusage)
 {
-	*ret_rusage = (struct rusage){0};
 	add_time(&ret_rusage->ru_utime, process->children_user_ns);
 	add_time(&ret_rusage->ru_stime, process->children_system_ns);
-	ret_rusage->ru_maxrss = (long)(process->children_peak_bytes / 1024);
-	ret_rusage->ru_minflt = (long)process->children_fault_count;
+	ret_rusage->ru_maxrss =
+		MAX(ret_rusage->ru_maxrss, (long)(process->children_peak_bytes / 1024));
+	ret_rusage->ru_minflt += (long)process->children_fault_count;
+}
+
+void rusage_of_family(struct process *process, struct rusage *ret_rusage)
+{
+	rusage_of_process(process, ret_rusage);
+	add_children(process, ret_rusage);
+}
+
+void rusage_add_child(struct process *process, const struct process *child)
+{
+	uint64_t peak = MAX(child->peak_bytes, child->children_peak_bytes);
+
+	process->children_user_ns += child->dead_user_ns + child->children_user_ns;
+	process->children_system_ns += child->dead_system_ns + child->children_system_ns;
+	process->children_fault_count += child->fault_count + child->children_fault_count;
+	process->children_peak_bytes = MAX(process->children_peak_bytes, peak);
 }
 
 long sys_getrusage(struct thread *thread, const struct syscall_args *args)
@@ -77,7 +93,7 @@ long sys_getrusage(struct thread *thread, const struct syscall_args *args)
 		rusage_of_process(thread->process, &rusage);
 		break;
 	case RUSAGE_CHILDREN:
-		rusage_of_children(thread->process, &rusage);
+		add_children(thread->process, &rusage);
 		break;
 	case 1 /* RUSAGE_THREAD */:
 		add_time(&rusage.ru_utime, platform_thread_cpu_ns());

@@ -17,8 +17,11 @@ uint64_t thread_cpu_ns(struct thread *thread); /* of the caller's own process */
 
 /* Keep what the calling process's address space has needed so far: it is about to go. */
 void rusage_note_peak(struct process *process);
-/* Of the process with its threads, and of its waited-for children (for wait4). Process table
- * locked. */
+/* Process table locked: of the process with its threads; with the children it has waited for, too
+ * (wait4). */
 void rusage_of_process(struct process *process, struct rusage *ret_rusage);
+void rusage_of_family(struct process *process, struct rusage *ret_rusage);
+/* @child has been waited for: one that nobody waits for does not count. Process table locked. */
+void rusage_add_child(struct process *process, const struct process *child);
 
 #endif

@@ -52,7 +52,7 @@ static void answer(struct wait_request *q, struct process *child, int status)
 	q->pid = child->pid;
 	q->uid = child->leader->credentials.uid;
 	q->status = status;
-	rusage_of_process(child, &q->rusage);
+	rusage_of_family(child, &q->rusage);
 }
 
 /* Has @child something to report? (table locked) */
@@ -63,8 +63,10 @@ static bool collect(struct wait_request *q, struct process *child)
 
 	if (child->state == PROCESS_ZOMBIE && (q->options & WEXITED)) {
 		answer(q, child, child->wait_status);
-		if (!keep)
+		if (!keep) {
+			rusage_add_child(child->parent, child);
 			process_reap(child);
+		}
 		return true;
 	}
 	if (signals->stopped && !signals->stop_reported && (q->options & WSTOPPED)) {

@@ -26,13 +26,13 @@ long sys_rt_sigaction(struct thread *thread, const struct syscall_args *args)
 		return -EINVAL;
 	if (args->b && USER_GET(&new_action, args->b))
 		return -EFAULT;
-	lock_acquire(&signals->lock);
-	old_action = signals->actions[signo - 1];
+	lock_acquire(&signals->actions->lock);
+	old_action = signals->actions->of[signo - 1];
 	if (args->b) {
 		new_action.mask &= ~SET_UNBLOCKABLE;
-		signals->actions[signo - 1] = new_action;
+		signals->actions->of[signo - 1] = new_action;
 	}
-	lock_release(&signals->lock);
+	lock_release(&signals->actions->lock);
 	ignores = args->b && (new_action.handler == (uintptr_t)SIG_IGN ||
 				     (new_action.handler == (uintptr_t)SIG_DFL &&
 					     (signo == SIGCHLD || signo == SIGCONT ||

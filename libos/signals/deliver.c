@@ -244,7 +244,7 @@ static void handler_run(struct thread *thread, int signo, const struct signal_ac
 		struct signal_info lost = {.code = SI_KERNEL};
 
 		if (signo == SIGSEGV)
-			signals->actions[SIGSEGV - 1].handler = (uintptr_t)SIG_DFL;
+			signals->actions->of[SIGSEGV - 1].handler = (uintptr_t)SIG_DFL;
 		signal_force(SIGSEGV, &lost);
 		return;
 	}

@@ -78,7 +78,7 @@ static int queue_add(
 
 static bool is_ignored(struct process *process, struct thread *thread, int signo)
 {
-	const struct signal_action *action = &process->signals.actions[signo - 1];
+	const struct signal_action *action = &process->signals.actions->of[signo - 1];
 
 	/* A blocked signal may be unblocked with a handler later: keep it. */
 	if (thread && (thread->signals.blocked & SIGNAL_BIT(signo)))
@@ -107,7 +107,7 @@ static void tell_parent(struct process *process, int code, int signo)
 	info.child.pid = process->pid;
 	info.child.uid = process->leader->credentials.uid;
 	info.child.status = signo;
-	if (!(parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+	if (!(parent->signals.actions->of[SIGCHLD - 1].flags & SA_NOCLDSTOP))
 		(void)!signal_send_process_locked(parent, SIGCHLD, &info);
 	wait_wake(&parent->child_events, 0);
 }
@@ -199,7 +199,7 @@ static bool is_fatal(const struct process *process, const struct thread *thread,
 	if (signo == SIGKILL)
 		return true;
 	return thread && wants(thread, signo) && !signals->stopped &&
-	       signals->actions[signo - 1].handler == (uintptr_t)SIG_DFL &&
+	       signals->actions->of[signo - 1].handler == (uintptr_t)SIG_DFL &&
 	       !(SIGNAL_BIT(signo) & (SET_STOP | SET_CORE | SET_IGNORED_BY_DEFAULT));
 }
 
@@ -305,7 +305,7 @@ void signal_force(int signo, const struct signal_info *info)
 {
 	struct thread *thread = thread_current();
 	struct signal_process *signals = &thread->process->signals;
-	struct signal_action *action = &signals->actions[signo - 1];
+	struct signal_action *action = &signals->actions->of[signo - 1];
 	bool was_blocked = thread->signals.blocked & SIGNAL_BIT(signo);
 
 	lock_acquire(&signals->lock);
@@ -395,17 +395,6 @@ int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *re
 	return signo;
 }
 
-struct signal_action signal_action_take(struct process *process, int signo)
-{
-	struct signal_action *place = &process->signals.actions[signo - 1], action;
-
-	LOCK_SCOPE(&process->signals.lock);
-	action = *place;
-	if ((action.flags & SA_RESETHAND) && action.handler != (uintptr_t)SIG_IGN)
-		place->handler = (uintptr_t)SIG_DFL;
-	return action;
-}
-
 void signal_discard(struct process *process, int signo)
 {
 	struct thread *thread;
@@ -416,17 +405,6 @@ void signal_discard(struct process *process, int signo)
 	LIST_FOR_EACH (thread, &process->threads, in_process)
 		queue_remove(&thread->signals.queue, SIGNAL_BIT(signo));
 	lock_release(&process->signals.lock);
-}
-
-void signal_reset_handlers(struct process *process)
-{
-	LOCK_SCOPE(&process->signals.lock);
-	for (int i = 0; i < SIGNAL_COUNT; i++) {
-		struct signal_action *action = &process->signals.actions[i];
-		bool ignored = action->handler == (uintptr_t)SIG_IGN;
-
-		*action = (struct signal_action){.handler = ignored ? (uintptr_t)SIG_IGN : 0};
-	}
 }
 
 void signal_group_exit(struct process *process, int status)

@@ -68,11 +68,18 @@ struct signal_queue {
 	uint32_t count;
 };
 
-/* Of a process; shared by its threads (CLONE_SIGHAND implies CLONE_VM; shared between processes it
- * is not: clone with SIGHAND without THREAD is refused). */
+/* What is done about each signal: of a process, or of several by CLONE_SIGHAND. Its lock is taken
+ * for whole actions; single members may be read without. */
+struct signal_actions {
+	int32_t reference_count;
+	struct lock lock; /* inside signal_process.lock */
+	struct signal_action of[SIGNAL_COUNT];
+};
+
+/* Of a process; shared by its threads. */
 struct signal_process {
-	struct lock lock; /* guards actions, shared queue, and its threads' queues and masks */
-	struct signal_action actions[SIGNAL_COUNT];
+	struct lock lock; /* guards shared queue, and its threads' queues and masks */
+	struct signal_actions *actions;
 	struct signal_queue queue;
 	struct wait_queue arrivals; /* signalfd, sigtimedwait */
 	int group_exit_status;      /* wait status once group_exiting */
@@ -136,6 +143,12 @@ int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *re
 void signal_discard(struct process *process, int signo);
 /* exec: handlers become the default, ignored ones stay. */
 void signal_reset_handlers(struct process *process);
+/* New ones, all default, or like @like; NULL: no memory. */
+MUST_CHECK struct signal_actions *signal_actions_new(struct signal_actions *like);
+struct signal_actions *signal_actions_ref(struct signal_actions *actions);
+void signal_actions_unref(struct signal_actions *actions);
+/* exec: the process has actions that no other shares. 0 or -ENOMEM. */
+MUST_CHECK int signal_actions_unshare(struct process *process);
 /* Replace the mask until the call returns to the program (sigsuspend, ppoll, epoll_pwait). */
 void signal_mask_temporary(struct thread *thread, signal_set mask);
 /* Restore it right away: the call did not sleep through to a signal. */

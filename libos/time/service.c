@@ -108,7 +108,7 @@ static void serve(struct thread *thread)
 
 int timers_init(void)
 {
-	struct process *process = process_new();
+	struct process *process = process_new(signal_actions_new(NULL));
 	struct thread *thread = process ? thread_new(process) : NULL;
 	int r = thread ? clock_init() : -ENOMEM;
 
