@@ -300,33 +300,46 @@ static struct thread *make_process(void)
 	return thread;
 }
 
+/* The configuration's entry for a mount on @target; NULL: the host may not. */
+static const struct config_mount *find_allowed_mount(const char *target)
+{
+	for (size_t i = 0; i < config.allow_mounts.count; i++) {
+		const struct config_mount *mount = &config.allow_mounts.items[i];
+
+		if (!strcmp(mount->target, "*") || !strcmp(mount->target, target))
+			return mount;
+	}
+	return NULL;
+}
+
+static void mount_host_directory(const struct launch_mount *mount)
+{
+	uint32_t at = mount->target;
+	const char *target = take_string(&at);
+	const struct config_mount *allowed = find_allowed_mount(target);
+	int r;
+
+	if (!allowed)
+		refuse(STATUS_REFUSED,
+			"the image does not let the host mount on %s: it is not in "
+			"\"AllowMounts\" of its configuration",
+			target);
+	if (allowed->read_only && !mount->read_only)
+		refuse(STATUS_REFUSED,
+			"-v: %s may only be mounted read-only (:ro): \"ReadOnly\" is set in "
+			"\"AllowMounts\" of the image's configuration",
+			target);
+	r = files_mount_host(mount->fd, target, mount->read_only);
+	if (r)
+		refuse(STATUS_REFUSED, "-v: %s can't be mounted on (error %d)", target, -r);
+	log_line(LOG_WARNING, "%s is a directory of the host: what is in it is not protected",
+		target);
+}
+
 static void mount_host_directories(void)
 {
-	for (uint32_t i = 0; i < launch.mount_count; i++) {
-		uint32_t at = launch.mounts[i].target;
-		const char *target = take_string(&at);
-		bool read_only = launch.mounts[i].read_only, allowed = false;
-		int r;
-
-		for (size_t m = 0; m < config.allow_mounts.count; m++) {
-			const struct config_mount *mount = &config.allow_mounts.items[m];
-
-			if (strcmp(mount->target, "*") && strcmp(mount->target, target))
-				continue;
-			allowed = true;
-			read_only |= mount->read_only;
-		}
-		if (!allowed)
-			refuse(STATUS_REFUSED,
-				"the image does not let the host mount on %s: it is not in "
-				"\"AllowMounts\" of its configuration",
-				target);
-		r = files_mount_host(launch.mounts[i].fd, target, read_only);
-		if (r)
-			refuse(STATUS_REFUSED, "-v: %s can't be mounted on (error %d)", target, -r);
-		log_line(LOG_WARNING,
-			"%s is a directory of the host: what is in it is not protected", target);
-	}
+	for (uint32_t i = 0; i < launch.mount_count; i++)
+		mount_host_directory(&launch.mounts[i]);
 }
 
 static void make_files(struct process *process)

@@ -18,7 +18,7 @@ env_from_ours() { is "ours" "$(GREETING=ours sh some.enclave 'echo $GREETING' -e
 env_fixed() { is "1" "$(sh some.enclave 'echo $FIXED')"; }
 mount_reads() { is "of the host" "$(sh some.enclave 'cat /data/file' -v "$PWD/host:/data:ro")"; }
 mount_is_read_only() { is "refused" "$(sh some.enclave 'echo x 2>/dev/null >/data/new && echo written || echo refused' -v "$PWD/host:/data:ro")"; }
-mount_writes() { sh some.enclave 'echo inside >/out/new; mkdir /out/dir' -v "$PWD/host:/out" && is inside "$(cat host/new)" && [ -d host/dir ]; }
+mount_writes() { chmod a+rwx host; sh some.enclave 'echo inside >/out/new; mkdir /out/dir' -v "$PWD/host:/out" && is inside "$(cat host/new)" && [ -d host/dir ]; }
 directory_given() { is "/tmp" "$(sh open.enclave pwd -w /tmp)"; }
 user_is_set() { is "1234 55" "$(sh some.enclave 'echo $(id -u) $(id -g)')"; }
 writes_do_not_last() { sh open.enclave 'echo x >/tmp/kept'; is "gone" "$(sh open.enclave '[ -e /tmp/kept ] && echo kept || echo gone')"; }
