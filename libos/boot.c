@@ -30,7 +30,7 @@
 static struct image image;
 static struct erofs root_erofs;
 static struct config config;
-static struct launch launch;
+static const struct launch *launch; /* the platform's copy, checked */
 
 static NORETURN void refuse(int status, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -58,7 +58,7 @@ static int source_read(void *context, uint64_t offset, void *to, size_t size)
 
 	(void)context;
 	while (size) {
-		long n = platform_host_pread(launch.image_fd, at, size, offset);
+		long n = platform_host_pread(launch->image_fd, at, size, offset);
 
 		if (n <= 0)
 			return n < 0 ? (int)n : -EIO;
@@ -101,11 +101,11 @@ static NORETURN void refuse_image(int r, const struct image_error *error)
 
 static void open_image(void)
 {
-	struct image_source source = {source_read, NULL, launch.image_size};
+	struct image_source source = {source_read, NULL, launch->image_size};
 	struct image_error error = {"", 0};
 	struct erofs_blocks blocks;
 	const char *what = "";
-	int r = image_open(&image, &source, launch.image_digest, &error);
+	int r = image_open(&image, &source, launch->image_digest, &error);
 	void *tree;
 
 	if (r)
@@ -176,8 +176,8 @@ static void vector_add_all(struct exec_vector *vector, const struct config_strin
 /* The string at @*at of the host's, which must end inside. */
 static const char *take_string(uint32_t *at)
 {
-	const char *string = launch.strings + *at;
-	size_t left = *at < launch.strings_size ? launch.strings_size - *at : 0;
+	const char *string = launch->strings + *at;
+	size_t left = *at < launch->strings_size ? launch->strings_size - *at : 0;
 	size_t length = strnlen(string, left);
 
 	if (length == left)
@@ -188,7 +188,7 @@ static const char *take_string(uint32_t *at)
 
 static void choose_arguments(struct exec_vector *arguments, uint32_t *at)
 {
-	bool given = launch.flags & LAUNCH_HAS_ARGS;
+	bool given = launch->flags & LAUNCH_HAS_ARGS;
 
 	if (given && !config.entrypoint.count && !config.allow_programs)
 		refuse(STATUS_REFUSED, "the image does not let the host name a program: "
@@ -196,13 +196,13 @@ static void choose_arguments(struct exec_vector *arguments, uint32_t *at)
 	if (given && config.entrypoint.count && !config.allow_args)
 		refuse(STATUS_REFUSED, "the image takes no arguments from the host: "
 				       "\"AllowArgs\" is not set in its configuration");
-	if (given && !config.allow_args && launch.argument_count > 1)
+	if (given && !config.allow_args && launch->argument_count > 1)
 		refuse(STATUS_REFUSED, "the image takes no arguments from the host: "
 				       "\"AllowArgs\" is not set in its configuration");
 	vector_add_all(arguments, &config.entrypoint);
 	if (!given)
 		vector_add_all(arguments, &config.cmd);
-	for (uint32_t i = 0; i < launch.argument_count; i++)
+	for (uint32_t i = 0; i < launch->argument_count; i++)
 		vector_add(arguments, take_string(at));
 	if (!arguments->count)
 		refuse(STATUS_REFUSED,
@@ -227,13 +227,13 @@ static void choose_environment(struct exec_vector *environment, uint32_t *at)
 
 		size = equals ? (size_t)(equals - variable) : strlen(variable);
 		scan = host_at;
-		for (uint32_t h = 0; h < launch.environment_count; h++)
+		for (uint32_t h = 0; h < launch->environment_count; h++)
 			replaced |= is_named(take_string(&scan), variable, size);
 		has_path |= is_named(variable, "PATH", 4);
 		if (!replaced)
 			vector_add(environment, variable);
 	}
-	for (uint32_t h = 0; h < launch.environment_count; h++) {
+	for (uint32_t h = 0; h < launch->environment_count; h++) {
 		const char *variable = take_string(at), *equals = strchr(variable, '=');
 
 		if (!equals || equals == variable)
@@ -338,8 +338,8 @@ static void mount_host_directory(const struct launch_mount *mount)
 
 static void mount_host_directories(void)
 {
-	for (uint32_t i = 0; i < launch.mount_count; i++)
-		mount_host_directory(&launch.mounts[i]);
+	for (uint32_t i = 0; i < launch->mount_count; i++)
+		mount_host_directory(&launch->mounts[i]);
 }
 
 static void make_files(struct process *process)
@@ -362,11 +362,11 @@ static void make_files(struct process *process)
 
 static void enter_directory(void)
 {
-	uint32_t at = launch.working_directory;
+	uint32_t at = launch->working_directory;
 	const char *path =
-		launch.flags & LAUNCH_HAS_WORKDIR ? take_string(&at) : config.working_dir;
+		launch->flags & LAUNCH_HAS_WORKDIR ? take_string(&at) : config.working_dir;
 
-	if ((launch.flags & LAUNCH_HAS_WORKDIR) && !config.allow_programs)
+	if ((launch->flags & LAUNCH_HAS_WORKDIR) && !config.allow_programs)
 		refuse(STATUS_REFUSED,
 			"-w: \"AllowPrograms\" is not set in the image's configuration");
 	if (fs_context_enter(path))
@@ -438,11 +438,11 @@ void libos_boot(const struct launch *given)
 {
 	struct thread *thread;
 
-	memcpy(&launch, given, sizeof(launch));
-	log_level = launch.log_level >= LOG_ERROR && launch.log_level <= LOG_DEBUG
-			    ? (enum log_level)launch.log_level
+	launch = given;
+	log_level = launch->log_level >= LOG_ERROR && launch->log_level <= LOG_DEBUG
+			    ? (enum log_level)launch->log_level
 			    : LOG_WARNING;
-	trace_enabled = launch.flags & LAUNCH_TRACE;
+	trace_enabled = launch->flags & LAUNCH_TRACE;
 	sha256_choose();
 	thread = make_process();
 	open_image();

@@ -624,34 +624,69 @@ int process_exec(struct thread *thread, const char *path, struct exec_vector *ar
 /* ---- The calls ---------------------------------------------------------------------------------
  */
 
+/* Most vectors are small, and a large buffer costs more than its use. */
+#define VECTOR_SIZE_FIRST (8UL * 1024)
+
+/* Make room for twice as much. -E2BIG: there is as much as may be. */
+static int vector_grow(struct exec_vector *vector, size_t *capacity)
+{
+	char *longer;
+
+	if (*capacity >= ARGUMENTS_SIZE_MAX)
+		return -E2BIG;
+	longer = heap_alloc(*capacity * 2);
+	if (!longer)
+		return -ENOMEM;
+	memcpy(longer, vector->strings, vector->size);
+	heap_free(vector->strings);
+	vector->strings = longer;
+	*capacity *= 2;
+	return 0;
+}
+
+static int vector_add(struct exec_vector *vector, size_t *capacity, uint64_t string)
+{
+	size_t room;
+	long length;
+	int r;
+
+	for (;;) {
+		room = MIN(*capacity - vector->size, ARGUMENT_SIZE_MAX);
+		length = user_read_string(vector->strings + vector->size, string, room);
+		if (length >= 0)
+			break;
+		if (length != -ENAMETOOLONG || room == ARGUMENT_SIZE_MAX)
+			return length == -ENAMETOOLONG ? -E2BIG : (int)length;
+		r = vector_grow(vector, capacity);
+		if (r)
+			return r;
+	}
+	vector->size += (size_t)length + 1;
+	vector->count++;
+	return 0;
+}
+
 /* Read a NULL-terminated array of strings. */
 static int vector_read(uint64_t address, struct exec_vector *ret_vector)
 {
-	CLEANUP(heap_freep) char *strings = heap_alloc(ARGUMENTS_SIZE_MAX);
-	struct exec_vector vector = {0};
+	struct exec_vector vector = {.strings = heap_alloc(VECTOR_SIZE_FIRST)};
+	size_t capacity = VECTOR_SIZE_FIRST;
 	uint64_t string;
-	long length;
+	int r = vector.strings ? 0 : -ENOMEM;
 
-	if (!strings)
-		return -ENOMEM;
-	for (; address; address += 8) {
+	for (; address && !r; address += 8) {
 		if (USER_GET(&string, address))
-			return -EFAULT;
-		if (!string)
+			r = -EFAULT;
+		else if (!string)
 			break;
-		length = user_read_string(strings + vector.size, string,
-			MIN(ARGUMENTS_SIZE_MAX - vector.size, ARGUMENT_SIZE_MAX));
-		if (length < 0)
-			return length == -ENAMETOOLONG ? -E2BIG : (int)length;
-		vector.size += (size_t)length + 1;
-		vector.count++;
+		else
+			r = vector_add(&vector, &capacity, string);
 	}
-	vector.strings = heap_alloc(vector.size + 1);
-	if (!vector.strings)
-		return -ENOMEM;
-	memcpy(vector.strings, strings, vector.size);
-	*ret_vector = vector;
-	return 0;
+	if (r)
+		vector_free(&vector);
+	else
+		*ret_vector = vector;
+	return r;
 }
 
 static long exec_call(struct thread *thread, int dir_fd, uint64_t path, uint64_t argv,
