@@ -80,6 +80,23 @@ long sys_clock_settime(struct thread *thread, const struct syscall_args *args)
 	return -EPERM;
 }
 
+long sys_settimeofday(struct thread *thread, const struct syscall_args *args)
+{
+	struct {
+		int64_t seconds, microseconds;
+	} tv = {0, 0};
+	uint64_t zone; /* as for gettimeofday */
+
+	(void)thread;
+	if (args->a && USER_GET(&tv, args->a))
+		return -EFAULT;
+	if (tv.seconds < 0 || tv.microseconds < 0 || tv.microseconds >= (int64_t)(NS_PER_S / 1000))
+		return -EINVAL;
+	if (args->b && USER_GET(&zone, args->b))
+		return -EFAULT;
+	return -EPERM;
+}
+
 static long adjust(uint64_t address)
 {
 	uint64_t now = clock_realtime_ns();

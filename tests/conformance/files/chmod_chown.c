@@ -1,6 +1,10 @@
-/* covers: chmod fchmod fchmodat chown fchown lchown fchownat */
+/* covers: chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat */
 /* Mode bits and owners: who may change them, and what changes with them. */
 #include "tests/conformance/files/conformance.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
 
 static struct stat stat_of(const char *path)
 {
@@ -50,6 +54,36 @@ static void test_chmod_changes_ctime_only(void)
 	CHECK_EQ(stat_of("f").st_mtim.tv_sec, 1000);
 	CHECK_EQ(stat_of("f").st_atim.tv_sec, 1000);
 	CHECK(stat_of("f").st_ctim.tv_sec > 1000);
+}
+
+static long fchmodat2(int dir, const char *path, mode_t mode, int flags)
+{
+	return syscall(SYS_fchmodat2, dir, path, mode, flags);
+}
+
+static void test_fchmodat2(void)
+{
+	int path = open("f", O_PATH);
+
+	if (fchmodat2(-1, "", 0, 0) < 0 && errno == ENOSYS) {
+		test_skip("fchmodat2", "the kernel is older than Linux 6.6");
+		close(path);
+		return;
+	}
+	CHECK_OK(fchmodat2(AT_FDCWD, "link", 0640, 0));
+	CHECK_EQ(mode_of("f"), 0640);
+	CHECK_OK(fchmodat2(AT_FDCWD, "f", 0600, AT_SYMLINK_NOFOLLOW));
+	CHECK_EQ(mode_of("f"), 0600);
+	CHECK_ERRNO(fchmodat2(AT_FDCWD, "link", 0644, AT_SYMLINK_NOFOLLOW), EOPNOTSUPP);
+	CHECK_EQ(mode_of("f"), 0600);
+	CHECK_OK(fchmodat2(path, "", 0644, AT_EMPTY_PATH));
+	CHECK_EQ(mode_of("f"), 0644);
+	CHECK_ERRNO(fchmodat2(path, "", 0600, 0), ENOENT);
+	CHECK_ERRNO(fchmodat2(-1, "f", 0600, 0), EBADF);
+	CHECK_ERRNO(fchmodat2(AT_FDCWD, "none", 0600, 0), ENOENT);
+	CHECK_ERRNO(fchmodat2(AT_FDCWD, "f", 0600, AT_REMOVEDIR), EINVAL);
+	CHECK_ERRNO(fchmodat2(AT_FDCWD, BAD_POINTER, 0600, 0), EFAULT);
+	close(path);
 }
 
 static void test_chmod_errors(void)
@@ -182,6 +216,7 @@ int main(void)
 {
 	test_begin();
 	test_chmod();
+	test_fchmodat2();
 	test_chmod_changes_ctime_only();
 	test_chmod_errors();
 	test_chown_to_self();

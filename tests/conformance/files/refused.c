@@ -1,9 +1,12 @@
 /* covers: name_to_handle_at open_by_handle_at quotactl swapon swapoff acct vhangup reboot fsopen
  * fsconfig fsmount fspick open_tree move_mount fanotify_init lookup_dcookie nfsservctl sysfs
- * _sysctl uselib iopl ioperm */
-/* Calls about the machine's file systems that an ordinary user is refused: the result is an error
- * from the set that Linux, with or without the feature, gives; nothing happens. */
+ * _sysctl uselib iopl ioperm syslog init_module delete_module finit_module kexec_load
+ * kexec_file_load perf_event_open bpf userfaultfd mount_setattr quotactl_fd */
+/* Calls about the machine and its file systems that an ordinary user is refused: the result is an
+ * error from the set that Linux, with or without the feature, gives; nothing happens. */
+#include <linux/bpf.h>
 #include <linux/reboot.h>
+#include <sys/klog.h>
 #include <sys/quota.h>
 
 #include "tests/conformance/files/conformance.h"
@@ -80,6 +83,30 @@ static void test_new_mount_calls(void)
 	CHECK_REFUSED(syscall(SYS_fanotify_init, 4, O_RDONLY), EPERM, EPERM, EPERM);
 }
 
+/* The kernel and what it tells of itself. Even a caller who may could do nothing with these
+ * arguments: no module, no file, too many segments. */
+static void test_kernel(void)
+{
+	const int syslog_read = 2, syslog_size_buffer = 10;
+	char buf[64];
+
+	become_nobody();
+	CHECK_REFUSED(syscall(SYS_init_module, BAD_POINTER, 0, BAD_POINTER), EPERM, EPERM, EPERM);
+	CHECK_REFUSED(syscall(SYS_finit_module, -1, BAD_POINTER, 0), EPERM, EPERM, EPERM);
+	CHECK_REFUSED(syscall(SYS_delete_module, BAD_POINTER, O_NONBLOCK), EPERM, EPERM, EPERM);
+	CHECK_REFUSED(syscall(SYS_kexec_load, 0, 1000, BAD_POINTER, -1), EPERM, EPERM, EPERM);
+	CHECK_REFUSED(syscall(SYS_kexec_file_load, -1, -1, 0, NULL, -1), EPERM, EPERM, EPERM);
+	CHECK_REFUSED(klogctl(syslog_read, buf, sizeof(buf)), EPERM, EPERM, EPERM);
+	if (klogctl(syslog_size_buffer, NULL, 0) <= 0)
+		CHECK_ERRNO(klogctl(syslog_size_buffer, NULL, 0), EPERM);
+	CHECK_REFUSED(
+		syscall(SYS_perf_event_open, BAD_POINTER, 0, -1, -1, 0), EPERM, EACCES, EFAULT);
+	CHECK_REFUSED(syscall(SYS_bpf, BPF_PROG_LOAD, BAD_POINTER, 128), EPERM, EFAULT, EFAULT);
+	CHECK_REFUSED(syscall(SYS_userfaultfd, INT_MAX), EPERM, EINVAL, EINVAL);
+	CHECK_REFUSED(syscall(SYS_mount_setattr, -1, "", 0, BAD_POINTER, 0), EPERM, EINVAL, EINVAL);
+	CHECK_REFUSED(syscall(SYS_quotactl_fd, -1, -1, 0, BAD_POINTER), EPERM, EBADF, EINVAL);
+}
+
 /* Gone from Linux, or never in x86-64: fs/nfsctl, sysctl by number, a.out libraries, dcookies. A
  * container's filter may say EPERM of them. */
 static void test_relics(void)
@@ -103,6 +130,10 @@ int main(void)
 	FORKED("administration is refused")
 	{
 		test_administration();
+	}
+	FORKED("the kernel is out of reach")
+	{
+		test_kernel();
 	}
 	FORKED("new mounts are refused")
 	{
