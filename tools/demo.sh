@@ -19,7 +19,8 @@ show_and_run()
 
 step "1. Build Casemate"
 tools/install-deps.sh build
-[ -f "$build/build.ninja" ] || meson setup "$build" >/dev/null
+[ -f "$build/build.ninja" ] || meson setup "$build" >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+rm -f "$build.log"
 ninja -C "$build" -j"${JOBS:-2}" --quiet
 casemate=$build/cli/casemate
 
