@@ -27,6 +27,12 @@ generator = random.Random()
 points, failures = 0, 0
 
 
+def skip(name, why):
+    global points
+    points += 1
+    print(f"ok {points} - {name} # SKIP {why}")
+
+
 def point(name, problems):
     global points, failures
     points += 1
@@ -211,7 +217,10 @@ def main():
         point("no file stays", sorted(set(Path(scratch).rglob("*")) - before))
         point("a launcher that was stopped goes on", stopped())
         point("a launcher whose parent dies goes on", parent_died())
-        point("a terminal that goes away ends the program", hung_up())
+        if Path("/dev/pts/ptmx").exists():
+            point("a terminal that goes away ends the program", hung_up())
+        else:
+            skip("a terminal that goes away ends the program", "no pseudo-terminals here")
         os.chdir("/")
     print(f"1..{points}")
     return failures != 0

@@ -119,12 +119,15 @@ static void test_random(const char *path)
 
 static void test_shm(void)
 {
-	struct stat st;
+	struct stat st, dev;
 	char path[64];
 
 	CHECK_OK(stat("/dev/shm", &st));
 	CHECK(S_ISDIR(st.st_mode));
-	CHECK_EQ(st.st_mode & 07777, 01777);
+	if (stat("/dev", &dev) == 0 && dev.st_dev == st.st_dev)
+		test_skip("who may write to /dev/shm", "nothing is mounted there");
+	else
+		CHECK_EQ(st.st_mode & 07777, 01777);
 	snprintf(path, sizeof(path), "/dev/shm/test.%d", (int)getpid());
 	CHECK(put_file(path, "shared"));
 	CHECK(file_is(path, "shared"));
@@ -199,6 +202,10 @@ static void test_processors(void)
 	int online = processors_in("/sys/devices/system/cpu/online");
 	int possible = processors_in("/sys/devices/system/cpu/possible");
 
+	if (!exists("/sys/devices")) {
+		test_skip("processors", "/sys is not mounted");
+		return;
+	}
 	CHECK(online >= 1);
 	CHECK(possible >= online);
 	CHECK_EQ(online, sysconf(_SC_NPROCESSORS_ONLN));
