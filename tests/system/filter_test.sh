@@ -32,8 +32,9 @@ observe() {
 	cat "$scratch/found"
 }
 nothing_else_served() { [ -s "$scratch/found" ] && ! grep '^served' "$scratch/found"; }
+# How many traps there are beyond 15 depends on what the kernel makes of the vsyscall page.
 enough_seen() {
-	awk '/ trapped$/ { exit !($1 > 50 && $3 > 20) }' "$scratch/found"
+	awk '/ trapped$/ { exit !($1 > 50 && $3 > 15) }' "$scratch/found"
 }
 
 check "an image of the program" build_image
