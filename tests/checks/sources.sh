@@ -3,9 +3,9 @@
 
 format()
 {
-	sources '*.c' '*.h' | while read -r file; do
-		clang-format --dry-run -Werror "$file" 2>/dev/null || echo "$file"
-	done
+	sources '*.c' '*.h' | xargs -r -P 2 -n 40 clang-format --dry-run -Werror 2>&1 |
+		grep 'error:' | cut -d: -f1 | sort -u
+	return 0
 }
 
 trailing_space()
@@ -15,9 +15,8 @@ trailing_space()
 
 no_final_newline()
 {
-	sources | xargs -r grep -Il . | while read -r file; do
-		[ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at its end"
-	done
+	sources | xargs -r grep -Il . | xargs -r -n 100 awk '
+		BEGIN { RS = "^$" } !/\n$/ { print FILENAME ": no newline at its end" }'
 }
 
 # Paths below these stand on one machine only.
@@ -28,18 +27,19 @@ build_machine_paths()
 }
 
 # What a header defines `static` and nobody uses here is no fault of it: hence the two -Wno.
+header_alone()
+{
+	local header=$1 freestanding=
+	case $header in libos/* | platform/platform.h) freestanding=-ffreestanding ;; esac
+	gcc -fsyntax-only -x c -std=gnu11 -D_GNU_SOURCE $freestanding -Wall -Wextra -Werror \
+		-Wno-unused-function -Wno-unused-variable -I . -include "$header" /dev/null ||
+		echo "$header does not stand alone"
+}
+export -f header_alone
+
 each_header_alone()
 {
-	local header freestanding
-	for header in $(sources '*.h'); do
-		case $header in
-		libos/* | platform/platform.h) freestanding=-ffreestanding ;;
-		*) freestanding= ;;
-		esac
-		gcc -fsyntax-only -x c -std=gnu11 -D_GNU_SOURCE $freestanding -Wall -Wextra -Werror \
-			-Wno-unused-function -Wno-unused-variable -I . -include "$header" /dev/null ||
-			echo "$header does not stand alone"
-	done
+	sources '*.h' | xargs -r -P 2 -I '{}' bash -c 'header_alone {}'
 }
 
 # hidden.h is for the command line of the compiler, once, and declares nothing.
@@ -47,7 +47,8 @@ header_guards()
 {
 	local header guard
 	for header in $(sources '*.h' | grep -v '^base/hidden.h$'); do
-		guard=$(tr 'a-z/.-' 'A-Z___' <<<"$header")
+		guard=${header^^}
+		guard=${guard//[\/.-]/_}
 		grep -q "^#ifndef $guard\$" "$header" || echo "$header: the guard is not $guard"
 	done
 }

@@ -29,7 +29,7 @@
 #define UNUSED_FN __attribute__((unused))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NOBODY 65534
-#define HANG_SECONDS 60
+#define HANG_SECONDS 240
 #define BAD_POINTER ((void *)1)
 
 static bool test_in_child;

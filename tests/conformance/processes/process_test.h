@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 enum {
-	DEADLINE_SECONDS = 60, /* a test that hangs dies by SIGALRM, and so fails */
-	CHILD_FAILED = 99,     /* exit status of a child whose REQUIRE() did not hold */
+	DEADLINE_SECONDS = 240, /* a test that hangs dies by SIGALRM, and so fails */
+	CHILD_FAILED = 99,      /* exit status of a child whose REQUIRE() did not hold */
 	PAGE = 4096,
 };
 
