@@ -99,7 +99,7 @@ compare "signals" $python - <<'END'
 import os, signal, time
 got = []
 signal.signal(signal.SIGUSR1, lambda n, f: got.append(n)); os.kill(os.getpid(), signal.SIGUSR1); print(got)
-signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01); signal.signal(signal.SIGALRM, lambda n, f: got.append(n))
+signal.signal(signal.SIGALRM, lambda n, f: got.append(n)); signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 while len(got) < 5: signal.pause()
 signal.setitimer(signal.ITIMER_REAL, 0); print(len(got) >= 5)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2}); os.kill(os.getpid(), signal.SIGUSR2)
