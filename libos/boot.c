@@ -78,6 +78,14 @@ static uint64_t block_at(uint64_t offset)
 	return 0;
 }
 
+/* Told once, though readers come back for it: first with what lies around it, then alone. */
+static bool is_told(uint64_t offset)
+{
+	static uint64_t last;
+
+	return __atomic_exchange_n(&last, offset, __ATOMIC_RELAXED) == offset;
+}
+
 static int blocks_read(void *context, uint64_t first, size_t count, void *to)
 {
 	struct image_error error = {"", 0};
@@ -85,7 +93,7 @@ static int blocks_read(void *context, uint64_t first, size_t count, void *to)
 
 	(void)context;
 	r = image_blocks_read(&image, first, count, to, &error);
-	if (r)
+	if (r && !is_told(error.offset))
 		log_line(LOG_ERROR,
 			"image: %s, at byte %lu of the file (block %lu of the root file system)",
 			error.what, error.offset, block_at(error.offset));

@@ -1,4 +1,6 @@
 /* What the platform hands up besides system calls. */
+#include <asm/signal.h>
+
 #include "libos/loader/text.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
@@ -13,7 +15,8 @@ void libos_fault(struct thread *thread)
 	struct fault *fault = &thread->fault;
 	uint32_t access = VMA_READ;
 
-	if (fault->trap == TRAP_PAGE_FAULT && thread->process->mm) {
+	/* SIGBUS: the platform has no memory for a page that may be touched. */
+	if (fault->trap == TRAP_PAGE_FAULT && fault->signo != SIGBUS && thread->process->mm) {
 		if (fault->error & PAGE_FAULT_WRITE)
 			access = VMA_WRITE;
 		else if (fault->error & PAGE_FAULT_FETCH)

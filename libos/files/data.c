@@ -174,12 +174,14 @@ static int fill_runs(
 	return 0;
 }
 
-/* Make [page, page + count), pages of the file, present where they come from the source. */
+/* Make [page, page + count), pages of the file, present where they come from the source. What lies
+ * around them is read along, unless it is damaged: then each page answers for itself. */
 static int fill(struct data *data, uint64_t page, uint64_t count)
 {
 	uint64_t from = ALIGN_DOWN(page, FILL_PAGES), to = ALIGN_UP(page + count, FILL_PAGES);
 	struct extent *extent;
 	struct place place;
+	uint64_t *bits;
 	int r;
 
 	if (!is_from_source(data, page) || !place_find(data, 0, &place))
@@ -189,7 +191,11 @@ static int fill(struct data *data, uint64_t page, uint64_t count)
 	if (from >= to)
 		return 0;
 	r = extent_allocate(data, &place, &extent);
-	return r ? r : fill_runs(data, extent, extent_bits(extent, &place), from, to);
+	if (r)
+		return r;
+	bits = extent_bits(extent, &place);
+	r = fill_runs(data, extent, bits, from, to);
+	return r == -EIO ? fill_runs(data, extent, bits, page, MIN(page + count, to)) : r;
 }
 
 static uint64_t pages_of(uint64_t offset, uint64_t size)
@@ -305,6 +311,22 @@ long data_write(struct data *data, struct io *io, uint64_t offset, size_t size)
 	return (long)done;
 }
 
+/* What a shared mapping may write counts as data from the start; pages of the source do when they
+ * are read. */
+static void mark_writable(
+	struct data *data, struct extent *extent, const struct place *place, uint64_t count)
+{
+	uint64_t own = data->source_left && place->start + place->page < source_pages(data)
+			       ? source_pages(data) - (place->start + place->page)
+			       : 0;
+	struct place rest = *place;
+
+	if (own >= count)
+		return;
+	rest.page += own;
+	mark_written(data, extent, &rest, count - own);
+}
+
 int data_map(struct data *data, uint64_t offset, uint64_t size, uint64_t end, bool write,
 	void **ret_memory, uint64_t *ret_run)
 {
@@ -315,18 +337,86 @@ int data_map(struct data *data, uint64_t offset, uint64_t size, uint64_t end, bo
 
 	if (offset >= end)
 		return -ENXIO;
-	run = ALIGN_UP(MAX(MIN(size, end - offset), 1UL), PAGE_SIZE);
-	r = piece_to_write(data, offset, &run, &extent, &place);
+	if (!place_find(data, offset >> PAGE_SHIFT, &place))
+		return -ENOMEM;
+	run = MIN((place.start + place.count) << PAGE_SHIFT, end) - offset;
+	if (write)
+		run = MIN(run, ALIGN_UP(MAX(size, 1UL), PAGE_SIZE));
+	lock_acquire(&data->lock);
+	r = extent_allocate(data, &place, &extent);
+	lock_release(&data->lock);
 	if (r)
 		return r == -ENOSPC ? -ENOMEM : r;
 	data->was_mapped = true;
 	if (write)
-		mark_written(data, extent, &place, run >> PAGE_SHIFT);
-	else if (!data->source_left)
-		run = MIN((place.start + place.count) << PAGE_SHIFT, end) - offset;
+		mark_writable(data, extent, &place, run >> PAGE_SHIFT);
 	*ret_memory = extent->memory + (place.page << PAGE_SHIFT);
 	*ret_run = run;
 	return 0;
+}
+
+/* The first page in [page, end) that is not @present as they say, or @end. */
+static uint64_t run_end(const uint64_t *bits, uint64_t page, uint64_t end, bool present)
+{
+	while (page < end) {
+		uint64_t word = __atomic_load_n(&bits[page / 64], __ATOMIC_ACQUIRE);
+
+		word = (present ? ~word : word) >> (page % 64);
+		if (word)
+			return MIN(page + (uint64_t)__builtin_ctzl(word), end);
+		page = ALIGN_DOWN(page, 64UL) + 64;
+	}
+	return end;
+}
+
+bool data_is_loaded(struct data *data, uint64_t offset, uint64_t *ret_run)
+{
+	uint64_t page = offset >> PAGE_SHIFT, pages = source_pages(data), *bits;
+	struct extent *extent = &data->extents[0]; /* holds all of the source */
+	struct place place;
+	bool is_loaded;
+
+	*ret_run = UINT64_MAX - offset;
+	if (!is_from_source(data, page) || !place_find(data, 0, &place))
+		return true;
+	*ret_run = (pages - page) << PAGE_SHIFT;
+	if (!extent_memory(extent))
+		return false;
+	bits = extent_bits(extent, &place);
+	is_loaded = is_present(bits, page);
+	*ret_run = (run_end(bits, page, pages, is_loaded) - page) << PAGE_SHIFT;
+	return is_loaded;
+}
+
+long data_peek(struct data *data, void *to, uint64_t offset, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		uint64_t at = offset + done, run;
+		bool loaded = data_is_loaded(data, at, &run);
+		uint8_t *part = (uint8_t *)to + done;
+		struct io io;
+		long n;
+
+		run = MIN(run, size - done);
+		if (!loaded && at + run <= data->source_size) {
+			n = data->fill(data, at, part, run);
+			n = n ? n : (long)run;
+		} else {
+			io_init_kernel(&io, part, run);
+			n = data_read(data, &io, at, run);
+		}
+		if (n <= 0)
+			return n ? n : (long)done;
+		done += (size_t)n;
+	}
+	return (long)done;
+}
+
+int data_load(struct data *data, uint64_t offset, uint64_t size)
+{
+	return fill(data, offset >> PAGE_SHIFT, pages_of(offset, size));
 }
 
 static uint64_t count_present(const uint64_t *bits, uint64_t page, uint64_t count)

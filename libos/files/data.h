@@ -50,12 +50,17 @@ void data_done(struct data *data);
 
 /* Copy [offset, offset + size) out (the caller has cut it to the file's size): bytes or -errno. */
 MUST_CHECK long data_read(struct data *data, struct io *io, uint64_t offset, size_t size);
+/* The same into LibOS memory, keeping nothing that was not present. @offset is page aligned. */
+MUST_CHECK long data_peek(struct data *data, void *to, uint64_t offset, size_t size);
 /* Copy in: bytes, or -EFAULT, -ENOSPC, -EIO. The caller keeps the file's size. */
 MUST_CHECK long data_write(struct data *data, struct io *io, uint64_t offset, size_t size);
 /* Memory at @offset (page aligned) for at least a page and at most what file_ops.map says; holes
- * get memory. @end: the file's size rounded up. */
+ * get memory, pages of the source are not read yet. @end: the file's size rounded up. */
 MUST_CHECK int data_map(struct data *data, uint64_t offset, uint64_t size, uint64_t end, bool write,
 	void **ret_memory, uint64_t *ret_run);
+/* As file_ops.is_loaded and .load have it. */
+bool data_is_loaded(struct data *data, uint64_t offset, uint64_t *ret_run);
+MUST_CHECK int data_load(struct data *data, uint64_t offset, uint64_t size);
 /* The file shrinks from @old to @size, or grows: what lies behind is zero afterwards. */
 MUST_CHECK int data_resize(struct data *data, uint64_t old, uint64_t size);
 /* Zeros in [offset, offset + size), their memory given back where whole pages are. */

@@ -29,12 +29,20 @@ struct file_ops {
 	uint32_t (*poll)(struct file *file, struct poll_table *table);
 	/* Emit entries from file->position on through the emit callback; see directory.h. */
 	int (*iterate)(struct file *file, void *context);
-	/* Memory behind [offset, offset + size) of the file, contents present and checked:
-	 * *ret_memory page aligned in the region, *ret_run >= PAGE_SIZE bytes contiguous (may be
-	 * more than size). -ENXIO: offset is at or beyond the end (rounded up to pages): SIGBUS.
-	 * -EIO: damaged. @write: the mapping is shared and writable. */
+	/* Memory behind [offset, offset + size) of the file: *ret_memory page aligned in the
+	 * region, *ret_run >= PAGE_SIZE bytes contiguous (may be more than size). -ENXIO: offset is
+	 * at or beyond the end (rounded up to pages): SIGBUS. @write: the mapping is shared and
+	 * writable. Pages that are not loaded must not be shown to a program. */
 	int (*map)(struct file *file, uint64_t offset, uint64_t size, bool write, void **ret_memory,
 		uint64_t *ret_run);
+	/* Is the page at @offset of that memory present and checked? *ret_run >= PAGE_SIZE: for so
+	 * many bytes from there on it is the same. What is loaded stays so. NULL: all is. */
+	bool (*is_loaded)(struct file *file, uint64_t offset, uint64_t *ret_run);
+	/* Load [offset, offset + size), which is mapped. -EIO: damaged. Not NULL with is_loaded. */
+	int (*load)(struct file *file, uint64_t offset, uint64_t size);
+	/* Read [offset, offset + size) into LibOS memory without keeping what was not loaded: bytes
+	 * (short only at the end of the file) or -errno. Page aligned. NULL: read it is. */
+	long (*peek)(struct file *file, void *to, size_t size, uint64_t offset);
 	int (*sync)(struct file *file, bool data_only);
 	int (*flush)(struct file *file, struct process *process); /* at each close(2) */
 	void (*release)(struct file *file);                       /* the last reference is gone */

@@ -126,6 +126,25 @@ static int memory_map(struct file *file, uint64_t offset, uint64_t size, bool wr
 		write, ret_memory, ret_run);
 }
 
+static bool memory_is_loaded(struct file *file, uint64_t offset, uint64_t *ret_run)
+{
+	return data_is_loaded(&memory_inode_of(file->inode)->data, offset, ret_run);
+}
+
+static int memory_load(struct file *file, uint64_t offset, uint64_t size)
+{
+	return data_load(&memory_inode_of(file->inode)->data, offset, size);
+}
+
+static long memory_peek(struct file *file, void *to, size_t size, uint64_t offset)
+{
+	uint64_t end = __atomic_load_n(&file->inode->size, __ATOMIC_ACQUIRE);
+
+	if (offset >= end)
+		return 0;
+	return data_peek(&memory_inode_of(file->inode)->data, to, offset, MIN(size, end - offset));
+}
+
 /* write_lock held. */
 static int set_size(struct inode *inode, uint64_t size)
 {
@@ -230,5 +249,8 @@ const struct file_ops memory_file_ops = {
 	.write = memory_write,
 	.seek = memory_seek,
 	.map = memory_map,
+	.is_loaded = memory_is_loaded,
+	.load = memory_load,
+	.peek = memory_peek,
 	.sync = memory_sync,
 };

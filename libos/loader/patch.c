@@ -8,6 +8,7 @@
 #define MOV_SIZE 5
 #define DISPLACED_MIN 3
 #define DISPLACED_MAX 16
+#define SITE_SIZE_MAX (SYSCALL_SIZE + DISPLACED_MAX)
 #define ENTER_SIZE 15 /* lea rel32(%rip),%rcx; jmp *%gs:ENTRY */
 #define INT3 0xcc
 #define NR_RT_SIGRETURN 15
@@ -45,11 +46,15 @@ size_t patch_area_size(uint32_t count)
 	return (size_t)count * PATCH_SLOT_SIZE;
 }
 
+#define RESTORER_SIZE_MAX 7
+
 /* Unwinders and debuggers know a signal frame by the bytes of the restorer's code. */
 static bool is_restorer(const uint8_t *text, size_t syscall)
 {
 	static const uint8_t mov_rax[] = {0x48, 0xc7, 0xc0, NR_RT_SIGRETURN, 0, 0, 0};
 	static const uint8_t mov_eax[] = {0xb8, NR_RT_SIGRETURN, 0, 0, 0};
+
+	_Static_assert(sizeof(mov_rax) == RESTORER_SIZE_MAX, "what is looked at before a site");
 
 	return (syscall >= sizeof(mov_rax) &&
 		       !memcmp(text + syscall - sizeof(mov_rax), mov_rax, sizeof(mov_rax))) ||
@@ -70,15 +75,16 @@ static bool kind_is_valid(const struct site *site)
 	}
 }
 
-/* @from: no byte of text before it may be touched. */
-static bool site_is_valid(const struct patch_target *target, const struct site *site, size_t from)
+/* No byte of text before @from or from @end on may be touched. */
+static bool site_is_valid(
+	const struct patch_target *target, const struct site *site, size_t from, size_t end)
 {
 	size_t at, syscall;
 
 	if (!kind_is_valid(site) || site->offset < target->file_offset)
 		return false;
 	at = site->offset - target->file_offset;
-	if (at < from || !range_fits(at, site_size(site), target->size))
+	if (at < from || !range_fits(at, site_size(site), end))
 		return false;
 	syscall = at + moved_before(site);
 	return target->text[syscall] == 0x0f && target->text[syscall + 1] == 0x05 &&
@@ -168,29 +174,86 @@ static void refuse(struct site *site, uint32_t offset_min)
 	site->offset = MAX(site->offset, offset_min);
 }
 
-uint32_t patch_apply(const struct patch_target *target)
+static bool site_fits(const struct patch_target *target, const struct site *site)
+{
+	return kind_is_valid(site) && site->offset >= target->file_offset &&
+	       range_fits(site->offset - target->file_offset, site_size(site), target->size);
+}
+
+void patch_prepare(const struct patch_target *target)
 {
 	bool possible = target->area_size >= patch_area_size(target->count) && area_is_near(target);
-	uint32_t patched = 0, offset_min = 0;
-	size_t from = 0;
+	uint32_t offset_min = 0;
 
 	memset(target->area, INT3, target->area_size);
 	for (uint32_t i = 0; i < target->count; i++) {
 		struct site *site = &target->sites[i];
 
-		if (possible && site->offset >= offset_min && site_is_valid(target, site, from)) {
-			size_t at = site->offset - target->file_offset;
-
-			write_slot(target, site, at, i);
-			write_window(target, site, at, i);
-			from = at + site_size(site);
-			patched++;
-		} else {
+		if (!possible || site->offset < offset_min || !site_fits(target, site))
 			refuse(site, offset_min);
-		}
 		offset_min = site->offset;
 	}
+}
+
+/* The first site that lies at @at of the text or later. */
+static uint32_t first_site(const struct patch_target *target, size_t at)
+{
+	uint32_t low = 0, high = target->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (target->sites[middle].offset < target->file_offset + at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool patch_is_cut(const struct patch_target *target, size_t at)
+{
+	for (uint32_t i = first_site(target, at + RESTORER_SIZE_MAX); i-- > 0;) {
+		const struct site *site = &target->sites[i];
+		uint64_t end = site->offset + (uint64_t)SITE_SIZE_MAX;
+
+		if (end <= target->file_offset + at)
+			break;
+		if (site->kind != PATCH_SITE_REFUSED)
+			return true;
+	}
+	return false;
+}
+
+uint32_t patch_range(const struct patch_target *target, size_t start, size_t end)
+{
+	uint32_t patched = 0;
+	size_t from = start;
+
+	for (uint32_t i = first_site(target, start); i < target->count; i++) {
+		struct site *site = &target->sites[i];
+		size_t at = site->offset - target->file_offset;
+
+		if (site->offset >= target->file_offset + end)
+			break;
+		if (site->kind == PATCH_SITE_REFUSED)
+			continue;
+		if (!site_is_valid(target, site, from, end)) {
+			site->kind = PATCH_SITE_REFUSED;
+			continue;
+		}
+		write_slot(target, site, at, i);
+		write_window(target, site, at, i);
+		from = at + site_size(site);
+		patched++;
+	}
 	return patched;
+}
+
+uint32_t patch_apply(const struct patch_target *target)
+{
+	patch_prepare(target);
+	return patch_range(target, 0, target->size);
 }
 
 static uint64_t site_address(const struct patch_view *view, const struct site *site)

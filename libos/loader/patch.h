@@ -55,6 +55,15 @@ size_t patch_area_size(uint32_t count);
  * Returns how many were patched. */
 uint32_t patch_apply(const struct patch_target *target);
 
+/* The same in parts, for text that comes in piece by piece. patch_prepare() first: it fills the
+ * area and refuses what no bytes could save. Then patch_range() for each piece, [start, end) of the
+ * text, once. A piece must not begin or end where patch_is_cut(): a site there needs bytes of both
+ * sides.
+ */
+void patch_prepare(const struct patch_target *target);
+bool patch_is_cut(const struct patch_target *target, size_t at);
+uint32_t patch_range(const struct patch_target *target, size_t start, size_t end);
+
 /* The address that the program would be at on Linux when it is at @pc: before the entry is
  * reached, that of the `syscall`, which has not run. Anything outside slots is returned as it is.
  */

@@ -17,6 +17,13 @@ MUST_CHECK int text_use_sites(struct span sites);
 struct patched_text *patched_text_ref(struct patched_text *text); /* NULL is fine */
 void patched_text_unref(struct patched_text *text);
 
+/* The copy is read and patched where it is touched; @offset of the file. Is the text there? As
+ * file_ops.is_loaded and .load have it, the latter for an offset that is covered. */
+bool text_covers(const struct patched_text *text, uint64_t offset); /* NULL: no */
+bool text_is_loaded(const struct patched_text *text, uint64_t offset, uint64_t *ret_run);
+MUST_CHECK int text_load(
+	struct patched_text *text, struct file *file, uint64_t offset, uint64_t size);
+
 /* Bytes to leave free above a mapping of @file that the kernel places, for trampolines. */
 uint64_t text_slack(struct file *file, uint64_t offset);
 /* An executable mapping of a file has just been made (mm's lock held): let its pages be the patched

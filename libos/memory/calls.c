@@ -123,6 +123,17 @@ static long map_low(
 	return -ENOMEM;
 }
 
+/* MAP_POPULATE: as much as can be had. */
+static long populate(struct mm *mm, long at, uint64_t size, uint32_t vma_flags)
+{
+	bool write = (vma_flags & VMA_WRITE) && !(vma_flags & VMA_SHARED);
+
+	if (at >= 0)
+		(void)!mm_advise(
+			mm, (uint64_t)at, size, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	return at;
+}
+
 long sys_mmap(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t flags = (uint32_t)args->d, type,
@@ -148,9 +159,12 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 	if ((flags & MAP_ANONYMOUS) || !file)
 		offset = 0;
 	if ((flags & MAP_32BIT) && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
-		return map_low(mm, args->b, vma_flags, file, offset);
-	return mm_map(mm, args->a, args->b, vma_flags, flags & (MAP_FIXED | MAP_FIXED_NOREPLACE),
-		file, offset);
+		r = map_low(mm, args->b, vma_flags, file, offset);
+	else
+		r = mm_map(mm, args->a, args->b, vma_flags,
+			flags & (MAP_FIXED | MAP_FIXED_NOREPLACE), file, offset);
+	return flags & MAP_POPULATE && !(flags & MAP_NONBLOCK) ? populate(mm, r, args->b, vma_flags)
+							       : r;
 }
 
 long sys_munmap(struct thread *thread, const struct syscall_args *args)
@@ -230,8 +244,8 @@ static int change_flags(
 		if (clear && (vma->flags & VMA_LOCKED))
 			mm->locked_bytes -= vma->end - vma->start;
 		vma->flags = (vma->flags | set) & ~clear;
-		if (set)
-			mm_make_present(vma);
+		if (set && mm_make_present(vma))
+			return -ENOMEM;
 		at = vma->end;
 		vma = vma->link.next == &mm->vmas ? NULL
 						  : LIST_ENTRY(vma->link.next, struct vma, link);
@@ -285,7 +299,7 @@ static void lock_all(struct mm *mm, bool lock)
 	LIST_FOR_EACH (vma, &mm->vmas, link) {
 		vma->flags = lock ? vma->flags | VMA_LOCKED : vma->flags & ~(uint32_t)VMA_LOCKED;
 		if (lock)
-			mm_make_present(vma);
+			(void)!mm_make_present(vma);
 	}
 	mm->locked_bytes = lock ? mm->mapped_bytes : 0;
 }

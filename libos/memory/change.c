@@ -37,17 +37,15 @@ static int split_range(struct mm *mm, uint64_t addr, uint64_t size)
 
 static int protect_vma(struct mm *mm, struct vma *vma, uint32_t protection)
 {
-	uint64_t size = vma->file && !vma->patched ? vma->mapped : vma->end - vma->start;
+	int r;
 
 	if ((protection & VMA_WRITE) && (vma->flags & VMA_SHARED) && !(vma->flags & VMA_MAYWRITE))
 		return -EACCES;
 	vma->flags = (vma->flags & ~(uint32_t)VMA_PROTECTION) | protection;
-	if (size) {
-		int r = platform_protect(vma->start, size, protection);
-
-		if (r)
-			return r;
-	}
+	r = vma->file ? mm_protect_loaded(vma)
+		      : platform_protect(vma->start, vma->end - vma->start, protection);
+	if (r)
+		return r;
 	if (vma->file && (protection & VMA_EXEC) && !vma->patched)
 		text_patch(mm, vma);
 	return 0;
@@ -250,29 +248,68 @@ long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size
 	return r ? r : remap_move(mm, mm_find(mm, addr), old_size, new_size, new_addr, keep_old);
 }
 
-void mm_make_present(struct vma *vma)
+int mm_make_present(struct vma *vma)
 {
 	uint64_t size = vma->file ? vma->mapped : vma->end - vma->start;
 	bool write = (vma->flags & VMA_WRITE) && !(vma->flags & VMA_SHARED);
+	int r = vma->file ? mm_load(vma) : 0;
 
-	if (size && (vma->flags & VMA_PROTECTION))
+	if (!r && size && (vma->flags & VMA_PROTECTION))
 		platform_advise(vma->start, size, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	return r;
 }
 
-/* MADV_REMOVE: a hole in the file behind a shared mapping. */
-static int remove_vma(struct vma *vma)
+/* madvise(2): where a touch would be refused, EINVAL; where it would raise SIGBUS, EFAULT. */
+static int populate_vma(struct vma *vma, int advice)
 {
-	struct inode *inode;
+	uint32_t access = advice == MADV_POPULATE_WRITE ? VMA_WRITE : VMA_READ;
 
+	if (!(vma->flags & access))
+		return -EINVAL;
+	if (vma->file && (mm_load(vma) || vma->mapped < vma->end - vma->start))
+		return -EFAULT;
+	platform_advise(vma->start, vma->end - vma->start, advice);
+	return 0;
+}
+
+/* The part of [addr, end) that one vma maps, for MADV_REMOVE: *ret_file referenced. */
+static int removable(struct mm *mm, uint64_t addr, uint64_t end, struct file **ret_file,
+	uint64_t *ret_offset, uint64_t *ret_size)
+{
+	struct vma *vma;
+
+	LOCK_SCOPE(&mm->lock);
+	vma = mm_find(mm, addr);
+	if (!vma || vma->start > addr)
+		return -ENOMEM;
 	if (!vma->file || (vma->flags & VMA_LOCKED))
 		return -EINVAL;
 	if (!(vma->flags & VMA_SHARED) || !(vma->flags & VMA_MAYWRITE))
 		return -EACCES;
-	inode = vma->file->inode;
-	if (!inode->ops->allocate)
+	if (!vma->file->inode->ops->allocate)
 		return -EOPNOTSUPP;
-	return inode->ops->allocate(inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, vma->offset,
-		vma->end - vma->start);
+	*ret_file = file_ref(vma->file);
+	*ret_offset = vma->offset + (addr - vma->start);
+	*ret_size = MIN(vma->end, end) - addr;
+	return 0;
+}
+
+/* MADV_REMOVE: a hole in the file behind a shared mapping. Not under the lock: whoever writes to
+ * the file holds the inode's when it touches a page that has to be loaded. */
+static int remove_range(struct mm *mm, uint64_t addr, uint64_t end)
+{
+	uint64_t offset, size;
+	int r = 0;
+
+	for (; addr < end && !r; addr += size) {
+		CLEANUP(file_unrefp) struct file *file = NULL;
+
+		r = removable(mm, addr, end, &file, &offset, &size);
+		if (!r)
+			r = file->inode->ops->allocate(file->inode,
+				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+	}
+	return r;
 }
 
 static int advise_vma(struct vma *vma, int advice)
@@ -310,8 +347,9 @@ static int advise_vma(struct vma *vma, int advice)
 	case MADV_DODUMP:
 		vma->flags &= ~(uint32_t)VMA_DONTDUMP;
 		return 0;
-	case MADV_REMOVE:
-		return remove_vma(vma);
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return populate_vma(vma, advice);
 	default:
 		if (size)
 			platform_advise(vma->start, size, advice);
@@ -361,6 +399,8 @@ int mm_advise(struct mm *mm, uint64_t addr, uint64_t size, int advice)
 		return 0;
 	if (!platform_is_user(addr, size))
 		return -ENOMEM;
+	if (advice == MADV_REMOVE)
+		return remove_range(mm, addr, addr + size);
 	LOCK_SCOPE(&mm->lock);
 	covered = is_covered(mm, addr, size);
 	r = split_range(mm, addr, size);

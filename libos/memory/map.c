@@ -16,8 +16,7 @@
 static int populate_file(struct vma *vma)
 {
 	uint64_t size = vma->end - vma->start, run;
-	bool shared = vma->flags & VMA_SHARED;
-	bool write = shared && (vma->flags & VMA_MAYWRITE);
+	bool write = (vma->flags & VMA_SHARED) && (vma->flags & VMA_MAYWRITE);
 	void *memory;
 	int r;
 
@@ -27,8 +26,7 @@ static int populate_file(struct vma *vma)
 		if (r)
 			return r == -ENXIO ? 0 : r;
 		run = MIN(run, size - vma->mapped);
-		r = platform_map_region(vma->start + vma->mapped, run, vma->flags & VMA_PROTECTION,
-			memory, !shared);
+		r = mm_map_loaded(vma, vma->mapped, run, memory);
 		if (r)
 			return r;
 		vma->mapped += run;
@@ -137,7 +135,7 @@ static long map_locked(struct mm *mm, uint64_t addr, uint64_t size, uint32_t fla
 	if (file && (flags & VMA_EXEC))
 		text_patch(mm, vma);
 	if (flags & VMA_LOCKED)
-		mm_make_present(vma);
+		(void)!mm_make_present(vma); /* as Linux: the mapping stands */
 	return (long)addr;
 }
 
@@ -190,15 +188,14 @@ static bool grow_down(struct mm *mm, struct vma *vma, uint64_t addr)
 
 static int fault_in_file(struct vma *vma, uint64_t addr, int *ret_signo, int *ret_code)
 {
-	uint64_t offset = addr - vma->start;
-	int r;
+	uint64_t at = addr - vma->start;
+	int r = at < vma->mapped ? 0 : populate_file(vma);
 
-	if (offset < vma->mapped)
-		return 0; /* another thread was quicker */
-	r = populate_file(vma);
-	if (r || offset >= vma->mapped)
-		return fault_signal(SIGBUS, BUS_ADRERR, ret_signo, ret_code);
-	return 0;
+	if (!r && at < vma->mapped)
+		r = mm_load_touched(vma, at);
+	else if (!r)
+		r = -ENXIO; /* beyond its end */
+	return r ? fault_signal(SIGBUS, BUS_ADRERR, ret_signo, ret_code) : 0;
 }
 
 int mm_fault(struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int *ret_code)
@@ -215,7 +212,7 @@ int mm_fault(struct mm *mm, uint64_t addr, uint32_t access, int *ret_signo, int 
 	if (!(vma->flags & access) &&
 		!(access == VMA_READ && (vma->flags & (VMA_WRITE | VMA_EXEC))))
 		return fault_signal(SIGSEGV, SEGV_ACCERR, ret_signo, ret_code);
-	if (vma->file && !vma->patched)
+	if (vma->file)
 		return fault_in_file(vma, addr, ret_signo, ret_code);
 	return 0;
 }

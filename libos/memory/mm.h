@@ -38,7 +38,10 @@ struct vma {
 	uint32_t flags;
 	struct file *file; /* referenced; NULL = anonymous */
 	uint64_t offset;   /* of start in the file, bytes */
-	uint64_t mapped;   /* bytes from start on that the platform has mapped (file mappings) */
+	/* Bytes from start on that the platform has mapped (file mappings): shown to the program
+	 * where they are loaded, else without access. */
+	uint64_t mapped;
+	uint32_t loads; /* how often a touch had to load something */
 	const void
 		*memory; /* region memory behind it without a file (vDSO, trampolines); not owned */
 	struct patched_text
@@ -96,8 +99,19 @@ void mm_remove(struct mm *mm, struct vma *vma);
 /* Let the platform map what @vma says (lock held). */
 MUST_CHECK int mm_populate(struct vma *vma);
 
-/* Bring a vma's pages in now, as far as the platform can: mlock(2). */
-void mm_make_present(struct vma *vma);
+/* Bring a vma's pages in now: mlock(2), MAP_POPULATE. -EIO: the file is damaged. */
+MUST_CHECK int mm_make_present(struct vma *vma);
+
+/* Pages of files (load.c), all with the lock held. @at: bytes from the start of @vma on, page
+ * aligned. Map @size bytes of the file, which lie at @memory. */
+MUST_CHECK int mm_map_loaded(struct vma *vma, uint64_t at, uint64_t size, const void *memory);
+/* The protection in @vma's flags is new. */
+MUST_CHECK int mm_protect_loaded(const struct vma *vma);
+/* Load and show all of what is mapped; the part around @at, which was touched. -EIO: damaged. */
+MUST_CHECK int mm_load(struct vma *vma);
+MUST_CHECK int mm_load_touched(struct vma *vma, uint64_t at);
+bool mm_is_loaded(const struct vma *vma, uint64_t at, uint64_t size);
+uint64_t mm_loaded_bytes(const struct vma *vma);
 
 /* The LibOS's own mmap: @addr 0 = anywhere; @fixed: replace what is there. Returns the address or
  * -errno. Takes the lock. */

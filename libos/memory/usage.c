@@ -20,9 +20,9 @@ static void add_vma(const struct vma *vma, struct memory_usage *usage, uint64_t 
 	if (!vma->file)
 		return;
 	if (vma->flags & VMA_SHARED)
-		usage->resident_shared += vma->mapped;
+		usage->resident_shared += mm_loaded_bytes(vma);
 	else
-		usage->resident_file += vma->mapped;
+		usage->resident_file += mm_loaded_bytes(vma);
 }
 
 /* Of pages shared with others, those of the LibOS itself are nobody's business: a program has at
