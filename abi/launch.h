@@ -37,10 +37,12 @@ struct launch {
 	uint64_t size;        /* sizeof(struct launch) */
 	uint64_t region_free; /* first address of the region not used by the LibOS's segments */
 	uint64_t image_size;  /* bytes */
+	uint64_t mailbox;     /* address of a struct mailbox below region_free (abi/mailbox.h) */
 	int32_t region_fd;    /* memfd of the region */
 	int32_t image_fd;
 	int32_t log_fd;
 	int32_t trace_fd;
+	int32_t notify_fd; /* eventfd: written to when the mailbox has news; -1: nobody looks */
 	int32_t launcher_pid;
 	uint32_t cpu_count;
 	uint32_t flags;

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/rseq.h>
@@ -24,6 +25,7 @@ struct region {
 	int fd;
 	uintptr_t entry, boot_stack_top;
 	struct launch *launch;
+	struct mailbox *mailbox;
 };
 
 static void close_fdp(int *fd)
@@ -68,7 +70,10 @@ static int region_fill(const struct image *image, struct region *region, struct 
 	if (r < 0)
 		return r;
 	region->launch = (struct launch *)end;
-	end = ALIGN_UP(end + sizeof(struct launch), PAGE_SIZE) + BOOT_STACK_SIZE;
+	end = ALIGN_UP(end + sizeof(struct launch), PAGE_SIZE);
+	region->mailbox = (struct mailbox *)end;
+	region->launch->mailbox = end;
+	end = ALIGN_UP(end + sizeof(struct mailbox), PAGE_SIZE) + BOOT_STACK_SIZE;
 	region->boot_stack_top = end;
 	region->launch->region_free = end;
 	return 0;
@@ -126,7 +131,8 @@ static int launch_fill(const struct image *image, const struct enclave_options *
 	launch->image_size = image->superblock.file_size;
 	launch->region_fd = region->fd;
 	launch->image_fd = image->fd;
-	launch->log_fd = STDERR_FILENO;
+	launch->log_fd = options->log_fd;
+	launch->notify_fd = -1;
 	launch->trace_fd = options->trace_fd;
 	launch->launcher_pid = getpid();
 	launch->cpu_count = cpus > 0 ? (uint32_t)cpus : 1;
@@ -220,10 +226,20 @@ static void kill_all(pid_t first)
 		continue;
 }
 
+static int notify_make(
+	const struct enclave_options *options, struct region *region, struct image_error *error)
+{
+	if (!options->control)
+		return 0;
+	region->launch->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return region->launch->notify_fd < 0 ? image_fail_errno(error, -errno, "eventfd") : 0;
+}
+
 int enclave_run(const struct image *image, const struct enclave_options *options, int *ret_status,
 	struct image_error *error)
 {
 	struct region region = {.fd = -1};
+	struct control *control = NULL;
 	pid_t launcher = getpid(), first;
 	int r, status;
 
@@ -232,6 +248,8 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 	r = region_fill(image, &region, error);
 	if (r == 0)
 		r = launch_fill(image, options, &region, error);
+	if (r == 0)
+		r = notify_make(options, &region, error);
 	if (r < 0)
 		return r;
 	host_signals_forward(&region.launch->live);
@@ -243,8 +261,13 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 	if (first == 0)
 		become_enclave(&region, launcher);
 	host_signals_stop_with(first);
-	status = wait_for_end(first, &region.launch->live, error);
+	if (options->control)
+		r = control_start(options->control, region.mailbox, &region.launch->live,
+			region.launch->notify_fd, first, &control, error);
+	status = r < 0 ? r : wait_for_end(first, &region.launch->live, error);
 	kill_all(first);
+	if (control_finish(control))
+		status = SIGKILL;
 	if (status < 0)
 		return status;
 	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

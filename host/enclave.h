@@ -3,6 +3,7 @@
 #ifndef HOST_ENCLAVE_H
 #define HOST_ENCLAVE_H
 
+#include "host/control.h"
 #include "image/image.h"
 
 struct enclave_mount {
@@ -19,8 +20,10 @@ struct enclave_options {
 	const char *working_directory; /* NULL: the image's */
 	const struct enclave_mount *mounts;
 	size_t mount_count;
-	int trace_fd;  /* -1: no trace */
-	int log_level; /* 0 errors … 3 debug */
+	int trace_fd;                          /* -1: no trace */
+	int log_level;                         /* 0 errors … 3 debug */
+	int log_fd;                            /* where the LibOS's own words go */
+	const struct control_options *control; /* NULL: nobody asks, and nothing is kept */
 };
 
 /* Run @image to its end. *ret_status: as docker's (the program's; 128 + signal; 125 the LibOS

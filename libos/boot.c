@@ -2,7 +2,6 @@
 #include "platform/upcalls.h"
 
 #include <asm/errno.h>
-#include <linux/resource.h>
 
 #include "base/format.h"
 #include "base/memory.h"
@@ -13,19 +12,14 @@
 #include "libos/files/file.h"
 #include "libos/image/config.h"
 #include "libos/image/image.h"
+#include "libos/launch.h"
 #include "libos/loader/text.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
+#include "libos/requests.h"
 #include "libos/syscalls/trace.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
-
-#define STATUS_REFUSED 125 /* as docker: the runtime's own failure */
-#define STATUS_NOT_EXECUTABLE 126
-#define STATUS_NOT_FOUND 127
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define PATH_SIZE 4096
-#define VECTOR_SIZE_MAX (512UL * 1024)
 
 static struct image image;
 static struct erofs root_erofs;
@@ -103,8 +97,9 @@ static int blocks_read(void *context, uint64_t first, size_t count, void *to)
 static NORETURN void refuse_image(int r, const struct image_error *error)
 {
 	if (r == -ESTALE)
-		refuse(STATUS_REFUSED, "the image is not the one that was started");
-	refuse(STATUS_REFUSED, "the image is damaged: %s, at byte %lu", error->what, error->offset);
+		refuse(LAUNCH_STATUS_REFUSED, "the image is not the one that was started");
+	refuse(LAUNCH_STATUS_REFUSED, "the image is damaged: %s, at byte %lu", error->what,
+		error->offset);
 }
 
 static void open_image(void)
@@ -120,11 +115,12 @@ static void open_image(void)
 		refuse_image(r, &error);
 	tree = pool_alloc(image_tree_memory_size(&image));
 	if (!tree)
-		refuse(STATUS_REFUSED, "no memory for the image's hash tree");
+		refuse(LAUNCH_STATUS_REFUSED, "no memory for the image's hash tree");
 	image_tree_use(&image, tree);
 	blocks = (struct erofs_blocks){blocks_read, NULL, image.rootfs_block_count};
 	if (erofs_open(&root_erofs, &blocks, &what))
-		refuse(STATUS_REFUSED, "the image's root file system can't be read: %s", what);
+		refuse(LAUNCH_STATUS_REFUSED, "the image's root file system can't be read: %s",
+			what);
 }
 
 static struct span read_section(enum image_section_kind kind)
@@ -135,7 +131,7 @@ static struct span read_section(enum image_section_kind kind)
 	int r;
 
 	if (!bytes)
-		refuse(STATUS_REFUSED, "no memory for the image");
+		refuse(LAUNCH_STATUS_REFUSED, "no memory for the image");
 	r = image_section_read(&image, kind, bytes, &error);
 	if (r)
 		refuse_image(r, &error);
@@ -150,145 +146,30 @@ static void read_config(void)
 	struct config_error error = {0};
 
 	if (!memory)
-		refuse(STATUS_REFUSED, "no memory for the configuration");
+		refuse(LAUNCH_STATUS_REFUSED, "no memory for the configuration");
 	if (config_parse(&config, text, memory, size, &error))
-		refuse(STATUS_REFUSED, "the image's configuration: %s%s%s", error.key,
+		refuse(LAUNCH_STATUS_REFUSED, "the image's configuration: %s%s%s", error.key,
 			error.key[0] ? ": " : "", error.what);
 	if (text_use_sites(read_section(IMAGE_SECTION_SITES)))
-		refuse(STATUS_REFUSED, "the image's list of system-call sites makes no sense");
+		refuse(LAUNCH_STATUS_REFUSED,
+			"the image's list of system-call sites makes no sense");
 }
 
 /* ---- What the host may add ---------------------------------------------------------------------
  */
 
-static void vector_add(struct exec_vector *vector, const char *string)
-{
-	size_t size = strlen(string) + 1;
-
-	if (!vector->strings)
-		vector->strings = heap_alloc(VECTOR_SIZE_MAX);
-	if (!vector->strings || vector->size + size > VECTOR_SIZE_MAX)
-		refuse(STATUS_REFUSED, "arguments and environment are longer than %lu bytes",
-			VECTOR_SIZE_MAX);
-	memcpy(vector->strings + vector->size, string, size);
-	vector->size += size;
-	vector->count++;
-}
-
-static void vector_add_all(struct exec_vector *vector, const struct config_strings *strings)
-{
-	for (size_t i = 0; i < strings->count; i++)
-		vector_add(vector, strings->items[i]);
-}
-
 /* The string at @*at of the host's, which must end inside. */
 static const char *take_string(uint32_t *at)
 {
-	const char *string = launch->strings + *at;
-	size_t left = *at < launch->strings_size ? launch->strings_size - *at : 0;
-	size_t length = strnlen(string, left);
+	const char *string = launch_string(launch->strings, launch->strings_size, at);
 
-	if (length == left)
-		refuse(STATUS_REFUSED, "the launch page makes no sense");
-	*at += (uint32_t)length + 1;
+	if (!string)
+		refuse(LAUNCH_STATUS_REFUSED, "the launch page makes no sense");
 	return string;
-}
-
-static void choose_arguments(struct exec_vector *arguments, uint32_t *at)
-{
-	bool given = launch->flags & LAUNCH_HAS_ARGS;
-
-	if (given && !config.entrypoint.count && !config.allow_programs)
-		refuse(STATUS_REFUSED, "the image does not let the host name a program: "
-				       "\"AllowPrograms\" is not set in its configuration");
-	if (given && config.entrypoint.count && !config.allow_args)
-		refuse(STATUS_REFUSED, "the image takes no arguments from the host: "
-				       "\"AllowArgs\" is not set in its configuration");
-	if (given && !config.allow_args && launch->argument_count > 1)
-		refuse(STATUS_REFUSED, "the image takes no arguments from the host: "
-				       "\"AllowArgs\" is not set in its configuration");
-	vector_add_all(arguments, &config.entrypoint);
-	if (!given)
-		vector_add_all(arguments, &config.cmd);
-	for (uint32_t i = 0; i < launch->argument_count; i++)
-		vector_add(arguments, take_string(at));
-	if (!arguments->count)
-		refuse(STATUS_REFUSED,
-			"no program: the image has neither \"Entrypoint\" nor \"Cmd\", "
-			"name one after the image");
-}
-
-static bool is_named(const char *variable, const char *name, size_t name_size)
-{
-	return !strncmp(variable, name, name_size) && variable[name_size] == '=';
-}
-
-static void choose_environment(struct exec_vector *environment, uint32_t *at)
-{
-	uint32_t host_at = *at, scan;
-	bool has_path = false;
-	size_t size;
-
-	for (size_t i = 0; i < config.env.count; i++) {
-		const char *variable = config.env.items[i], *equals = strchr(variable, '=');
-		bool replaced = false;
-
-		size = equals ? (size_t)(equals - variable) : strlen(variable);
-		scan = host_at;
-		for (uint32_t h = 0; h < launch->environment_count; h++)
-			replaced |= is_named(take_string(&scan), variable, size);
-		has_path |= is_named(variable, "PATH", 4);
-		if (!replaced)
-			vector_add(environment, variable);
-	}
-	for (uint32_t h = 0; h < launch->environment_count; h++) {
-		const char *variable = take_string(at), *equals = strchr(variable, '=');
-
-		if (!equals || equals == variable)
-			refuse(STATUS_REFUSED, "-e %s: must be NAME=value", variable);
-		size = (size_t)(equals - variable);
-		if (!config_allows_env(&config, variable, size))
-			refuse(STATUS_REFUSED,
-				"the image does not let the host set %.*s: it is not in "
-				"\"AllowEnv\" of its configuration",
-				(int)size, variable);
-		has_path |= is_named(variable, "PATH", 4);
-		vector_add(environment, variable);
-	}
-	if (!has_path)
-		vector_add(environment, "PATH=" PATH_DEFAULT);
 }
 
 /* ---- Process 1 ---------------------------------------------------------------------------------
  */
-
-static void set_limits(struct process *process)
-{
-	for (int i = 0; i < RLIMIT_COUNT; i++)
-		process->limits[i] = (struct rlimit_pair){UINT64_MAX, UINT64_MAX};
-	process->limits[RLIMIT_STACK].soft = 8UL << 20;
-	process->limits[RLIMIT_CORE].soft = 0;
-	process->limits[RLIMIT_NOFILE] = (struct rlimit_pair){1024, 1048576};
-	process->limits[RLIMIT_NPROC] =
-		(struct rlimit_pair){config.process_limit, config.process_limit};
-	process->limits[RLIMIT_MEMLOCK] = (struct rlimit_pair){8UL << 20, 8UL << 20};
-	process->limits[RLIMIT_SIGPENDING] = (struct rlimit_pair){4096, 4096};
-	process->limits[RLIMIT_MSGQUEUE] = (struct rlimit_pair){819200, 819200};
-	process->limits[RLIMIT_NICE] = (struct rlimit_pair){0, 0};
-	process->limits[RLIMIT_RTPRIO] = (struct rlimit_pair){0, 0};
-}
-
-/* As a container's first process: root has the usual capabilities of one, others none. */
-static void set_credentials(struct credentials *c)
-{
-	c->uid = c->euid = c->suid = c->fsuid = config.uid;
-	c->gid = c->egid = c->sgid = c->fsgid = config.gid;
-	c->bounding = CAPABILITIES_ALL;
-	if (!config.uid)
-		c->effective = c->permitted = CAPABILITIES_ALL;
-	c->group_count = 1;
-	c->groups[0] = config.gid;
-}
 
 static struct thread *make_process(void)
 {
@@ -296,7 +177,7 @@ static struct thread *make_process(void)
 	struct thread *thread = process ? thread_new(process) : NULL;
 
 	if (!thread || platform_boot_thread(thread))
-		refuse(STATUS_REFUSED, "no memory for the first process");
+		refuse(LAUNCH_STATUS_REFUSED, "no memory for the first process");
 	process->leader = thread;
 	thread_number(thread);
 	process->pid = process->pgid = process->sid = thread->tid;
@@ -328,18 +209,18 @@ static void mount_host_directory(const struct launch_mount *mount)
 	int r;
 
 	if (!allowed)
-		refuse(STATUS_REFUSED,
+		refuse(LAUNCH_STATUS_REFUSED,
 			"the image does not let the host mount on %s: it is not in "
 			"\"AllowMounts\" of its configuration",
 			target);
 	if (allowed->read_only && !mount->read_only)
-		refuse(STATUS_REFUSED,
+		refuse(LAUNCH_STATUS_REFUSED,
 			"-v: %s may only be mounted read-only (:ro): \"ReadOnly\" is set in "
 			"\"AllowMounts\" of the image's configuration",
 			target);
 	r = files_mount_host(mount->fd, target, mount->read_only);
 	if (r)
-		refuse(STATUS_REFUSED, "-v: %s can't be mounted on (error %d)", target, -r);
+		refuse(LAUNCH_STATUS_REFUSED, "-v: %s can't be mounted on (error %d)", target, -r);
 	log_line(LOG_WARNING, "%s is a directory of the host: what is in it is not protected",
 		target);
 }
@@ -361,10 +242,11 @@ static void make_files(struct process *process)
 		r = process->files && process->fs ? 0 : -ENOMEM;
 	}
 	if (r)
-		refuse(STATUS_REFUSED, "the file systems can't be set up (error %d)", -r);
+		refuse(LAUNCH_STATUS_REFUSED, "the file systems can't be set up (error %d)", -r);
 	r = files_standard_streams(process->files);
 	if (r)
-		refuse(STATUS_REFUSED, "the standard streams can't be set up (error %d)", -r);
+		refuse(LAUNCH_STATUS_REFUSED, "the standard streams can't be set up (error %d)",
+			-r);
 	mount_host_directories();
 }
 
@@ -375,71 +257,28 @@ static void enter_directory(void)
 		launch->flags & LAUNCH_HAS_WORKDIR ? take_string(&at) : config.working_dir;
 
 	if ((launch->flags & LAUNCH_HAS_WORKDIR) && !config.allow_programs)
-		refuse(STATUS_REFUSED,
+		refuse(LAUNCH_STATUS_REFUSED,
 			"-w: \"AllowPrograms\" is not set in the image's configuration");
 	if (fs_context_enter(path))
-		refuse(STATUS_REFUSED, "the working directory %s is not there: see \"WorkingDir\"",
-			path);
-}
-
-/* Find a program named without a slash in PATH, as execvp(3). */
-static int find_in_path(const char *name, const struct exec_vector *environment, char *ret_path)
-{
-	const char *path = PATH_DEFAULT, *s = environment->strings, *end;
-	struct file *file;
-	int found = -ENOENT, r;
-
-	if (strchr(name, '/')) {
-		string_copy(ret_path, name, PATH_SIZE);
-		return 0;
-	}
-	for (uint32_t i = 0; i < environment->count; i++, s += strlen(s) + 1)
-		if (is_named(s, "PATH", 4))
-			path = s + 5;
-	for (; *path; path = *end ? end + 1 : end) {
-		end = strchr(path, ':');
-		end = end ? end : path + strlen(path);
-		format_string(ret_path, PATH_SIZE, "%.*s%s%s", (int)(end - path), path,
-			end == path ? "" : "/", name);
-		r = file_open(-100 /* AT_FDCWD */, ret_path, 0, 0, &file);
-		if (r)
-			continue;
-		r = file_may_execute(file);
-		file_unref(file);
-		if (!r)
-			return 0;
-		found = r;
-	}
-	return found;
+		refuse(LAUNCH_STATUS_REFUSED,
+			"the working directory %s is not there: see \"WorkingDir\"", path);
 }
 
 static void start_program(struct thread *thread)
 {
-	struct exec_vector arguments = {0}, environment = {0};
-	char *path = heap_alloc(PATH_SIZE);
-	uint32_t at = 0;
-	int r;
+	const struct launch_wish wish = {
+		.strings = launch->strings,
+		.strings_size = launch->strings_size,
+		.argument_count = launch->argument_count,
+		.environment_count = launch->environment_count,
+		.has_arguments = launch->flags & LAUNCH_HAS_ARGS,
+	};
+	struct exec_vector arguments, environment;
+	struct launch_refusal refusal;
 
-	choose_arguments(&arguments, &at);
-	choose_environment(&environment, &at);
-	if (!path)
-		refuse(STATUS_REFUSED, "no memory");
-	r = find_in_path(arguments.strings, &environment, path);
-	if (r == -ENOENT)
-		refuse(STATUS_NOT_FOUND, "%s: not found in the image", arguments.strings);
-	/* It takes the strings. */
-	if (!r)
-		r = process_exec(thread, path, &arguments, &environment);
-	if (r == -ENOENT || r == -ENOTDIR)
-		refuse(STATUS_NOT_FOUND, "%s: not found in the image", path);
-	if (r)
-		refuse(STATUS_NOT_EXECUTABLE, "%s: can't be executed (%s)", path,
-			r == -EACCES    ? "no permission"
-			: r == -ENOEXEC ? "not a program for this processor"
-			: r == -EIO     ? "it is damaged"
-			: r == -EISDIR  ? "a directory"
-					: "error");
-	heap_free(path);
+	if (launch_choose(&config, &wish, &arguments, &environment, &refusal) ||
+		launch_program(thread, &arguments, &environment, &refusal))
+		refuse(refusal.status, "%s", refusal.text);
 }
 
 void libos_boot(const struct launch *given)
@@ -455,14 +294,16 @@ void libos_boot(const struct launch *given)
 	thread = make_process();
 	open_image();
 	read_config();
-	set_credentials(&thread->credentials);
-	set_limits(thread->process);
+	launch_credentials(&thread->credentials, config.uid, config.gid);
+	launch_limits(&config, thread->process);
 	uname_set_hostname(config.hostname);
 	process_limit = config.process_limit;
 	heap_limit_set(config.memory_limit);
 	make_files(thread->process);
+	requests_init(&config);
 	if (timers_init())
-		refuse(STATUS_REFUSED, "the timer service can't be started");
+		refuse(LAUNCH_STATUS_REFUSED, "the timer service can't be started");
 	enter_directory();
 	start_program(thread);
+	requests_started();
 }

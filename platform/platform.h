@@ -234,6 +234,17 @@ void platform_host_user(uint32_t *ret_uid, uint32_t *ret_gid);
 uint32_t platform_host_signals_take(void);
 uint32_t *platform_doorbell(void);
 
+/* Requests of the host to the running LibOS, and their answers (abi/mailbox.h): memory that the
+ * host writes to at any time. After a change the host is to see it is told by platform_host_notify.
+ */
+struct mailbox;
+struct mailbox *platform_mailbox(void);
+void platform_host_notify(void);
+/* What the host's own tools call that thread's process, for whoever debugs it; 0: nothing. */
+int32_t platform_thread_host_process(const struct thread *thread);
+/* Does the platform keep the host out of the enclave's memory? */
+bool platform_is_protected(void);
+
 /* ---- Identity and life -------------------------------------------------------------------------
  */
 NORETURN void platform_enclave_exit(int status);

@@ -140,6 +140,9 @@ struct erofs;
 MUST_CHECK int files_init(struct erofs *image_root);
 /* Descriptors 0..2 of the first process: the host's standard streams. */
 MUST_CHECK int files_standard_streams(struct fd_table *table);
+/* Descriptors of the host as 0, 1 and 2 of a table that nobody uses yet; on success they are closed
+ * when nobody inside uses them any more. */
+MUST_CHECK int files_given_streams(struct fd_table *table, const int32_t host_fds[3]);
 /* `-v HOST:DIR[:ro]` : host_fd is an open host directory. */
 MUST_CHECK int files_mount_host(int host_fd, const char *target, bool read_only);
 

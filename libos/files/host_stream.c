@@ -19,6 +19,7 @@
 
 struct host_stream {
 	int host_fd;
+	bool is_owned; /* closed with the stream */
 	enum platform_host_kind kind;
 	struct wait_queue moved; /* woken by transfers: readiness may be news again */
 };
@@ -331,7 +332,11 @@ static int host_inode_getattr(struct inode *inode, struct file_status *status)
 /* With the inode: files opened through /proc/self/fd share the stream. */
 static void host_inode_release(struct inode *inode)
 {
-	heap_free(inode->private);
+	struct host_stream *stream = inode->private;
+
+	if (stream->is_owned)
+		platform_host_close(stream->host_fd);
+	heap_free(stream);
 }
 
 static const struct file_ops stream_ops = {
@@ -468,5 +473,28 @@ int files_standard_streams(struct fd_table *table)
 			r = 0; /* closed outside: closed inside */
 		}
 	}
+	return r;
+}
+
+static void host_stream_own(struct file *file)
+{
+	struct host_stream *stream = file->private_data;
+
+	stream->is_owned = true;
+}
+
+int files_given_streams(struct fd_table *table, const int32_t host_fds[3])
+{
+	struct file *files[3] = {NULL};
+	int r = 0;
+
+	for (int fd = 0; fd < 3 && !r; fd++) {
+		r = host_stream_open(host_fds[fd], &files[fd]);
+		if (!r)
+			r = fd_table_place(table, files[fd], fd);
+	}
+	/* Only now: what failed leaves them to the host. */
+	for (int fd = 0; fd < 3 && !r; fd++)
+		host_stream_own(files[fd]);
 	return r;
 }

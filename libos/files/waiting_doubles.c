@@ -300,6 +300,11 @@ long platform_host_seek(int host_fd, int64_t offset, int whence)
 }
 
 /* 0: a pipe, 1: a regular file, 2: a terminal. */
+void platform_host_close(int host_fd)
+{
+	(void)host_fd;
+}
+
 int platform_host_status(int host_fd, struct platform_host_status *ret_status)
 {
 	static const enum platform_host_kind kinds[] = {

@@ -238,6 +238,39 @@ static void thread_unlink(struct thread *child)
 	}
 }
 
+/* In a session of its own. */
+static int process_link(struct thread *thread, struct process *parent)
+{
+	struct process *process = thread->process;
+
+	LOCK_SCOPE(&process_table_lock);
+	if (thread_total >= process_limit)
+		return -EAGAIN;
+	thread_total++;
+	thread_number(thread);
+	list_add_tail(&process->threads, &thread->in_process);
+	process->thread_count = 1;
+	process->leader = thread;
+	process->pid = process->pgid = process->sid = thread->tid;
+	process->exit_signal = SIGCHLD;
+	process->parent = parent;
+	list_add_tail(&parent->children, &process->sibling);
+	list_add_tail(&process_table, &process->link);
+	return 0;
+}
+
+int process_start(struct thread *thread, struct process *parent)
+{
+	int r = process_link(thread, parent);
+
+	if (r)
+		return r;
+	r = platform_thread_start(thread, PLATFORM_SPACE_NEW);
+	if (r)
+		thread_unlink(thread);
+	return r;
+}
+
 static int pidfd_put(struct process *process, const struct clone_args *q)
 {
 	int fd;

@@ -12,6 +12,7 @@
 #include "libos/processes/rusage.h"
 #include "libos/processes/rseq.h"
 #include "libos/processes/tree.h"
+#include "libos/requests.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/trace.h"
 #include "libos/time/timers.h"
@@ -135,6 +136,8 @@ static void become_zombie(struct process *process)
 	signal_queue_flush(&process->signals.queue);
 	process->state = PROCESS_ZOMBIE;
 	wait_wake(&process->exit_events, 0);
+	if (process->execution)
+		execution_ended(process);
 	if (notify_parent(process))
 		process_reap(process);
 	/* Also when reaped at once: a parent may wait for its last child to go. */

@@ -61,6 +61,8 @@ struct process {
 	uint32_t auxv_size;
 	uint32_t personality;
 	int32_t oom_score_adj;
+	struct execution *execution; /* the host asked for it while the enclave ran;
+					libos/requests.c */
 };
 
 extern uint32_t process_limit; /* processes and threads together */
@@ -73,6 +75,9 @@ MUST_CHECK struct process *process_new(struct signal_actions *actions);
 struct process *process_find(int32_t pid); /* process_table_lock held; zombies too */
 struct process *process_ref(struct process *process);
 void process_unref(struct process *process);
+/* Start @thread, the only one of a process of which nobody knows yet, in an empty address space: a
+ * child of @parent, in a session of its own. -EAGAIN: there are too many. */
+MUST_CHECK int process_start(struct thread *thread, struct process *parent);
 /* The vfork parent of @process, if any, goes on. */
 void process_vfork_done(struct process *process);
 /* End the calling thread; the last one ends the process. @status: wait(2) encoding, if it is the

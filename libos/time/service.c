@@ -1,10 +1,11 @@
-/* The enclave's own thread: it sleeps to the next deadline, runs what is due, and passes on the
- * signals that the host's user sends. */
+/* The enclave's own thread: it sleeps to the next deadline, runs what is due, passes on the signals
+ * that the host's user sends, and does what the host asks for. */
 #include <asm/errno.h>
 
 #include "base/memory.h"
 #include "libos/core/lock.h"
 #include "libos/processes/process.h"
+#include "libos/requests.h"
 #include "libos/time/clock.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
@@ -101,6 +102,7 @@ static void serve(struct thread *thread)
 		/* Read before the work is looked for: what comes later changes it again. */
 		seen = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
 		forward_host_signals();
+		requests_serve(thread);
 		platform_wait(doorbell, seen, run_due());
 		thread->block.pending = 0;
 	}

@@ -1,6 +1,7 @@
 /* The first instructions of an enclave on the simulation, and its last. */
 #include <asm/errno.h>
 
+#include "abi/mailbox.h"
 #include "base/format.h"
 #include "base/memory.h"
 #include "platform/upcalls.h"
@@ -21,7 +22,10 @@ static void launch_check(const struct launch *launch)
 		launch->region_free > (uintptr_t)libos_end + (64UL << 20) ||
 		!IS_ALIGNED(launch->region_free, PAGE_SIZE) || !launch->cpu_count ||
 		launch->cpu_count > 4096 || launch->strings_size > sizeof(launch->strings) ||
-		launch->mount_count > LAUNCH_MOUNT_COUNT_MAX)
+		launch->mount_count > LAUNCH_MOUNT_COUNT_MAX ||
+		!IS_ALIGNED(launch->mailbox, PAGE_SIZE) || launch->mailbox < (uintptr_t)libos_end ||
+		launch->mailbox > launch->region_free ||
+		launch->region_free - launch->mailbox < sizeof(struct mailbox))
 		platform_panic("the launch page makes no sense");
 }
 
@@ -63,6 +67,29 @@ uint32_t platform_host_signals_take(void)
 uint32_t *platform_doorbell(void)
 {
 	return &simulation_live->doorbell;
+}
+
+struct mailbox *platform_mailbox(void)
+{
+	return (struct mailbox *)simulation_launch.mailbox;
+}
+
+void platform_host_notify(void)
+{
+	uint64_t one = 1;
+
+	if (simulation_launch.notify_fd >= 0)
+		(void)HOST_CALL(write, simulation_launch.notify_fd, &one, sizeof(one), 0, 0, 0);
+}
+
+int32_t platform_thread_host_process(const struct thread *thread)
+{
+	return thread->platform->host_pid;
+}
+
+bool platform_is_protected(void)
+{
+	return false;
 }
 
 void platform_enclave_exit(int status)
