@@ -23,6 +23,10 @@ int cli_error(int status, const char *command, const char *format, ...) PRINTF_L
 /* What getopt_long(3) did not like, in our words; returns CLI_USAGE. @option: its answer. */
 int cli_bad_option(const char *command, int option, char **argv);
 
+/* A standard stream that the caller closed gets a descriptor that can neither be read nor written:
+ * else the next file opened would be taken for it. 0 or CLI_FAILED. */
+int cli_occupy_streams(const char *command);
+
 /* Print to standard output; a full disk or a closed pipe is seen by cli_finish. */
 void cli_print_hex(const char *label, const unsigned char *bytes, size_t size);
 /* The exit status, after flushing standard output. */

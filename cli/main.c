@@ -1,9 +1,11 @@
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "image/error.h"
@@ -49,6 +51,20 @@ int cli_bad_option(const char *command, int option, char **argv)
 			what, command);
 	return cli_error(CLI_USAGE, command, "option %s %s; see casemate-%s(1)", argv[optind - 1],
 		what, command);
+}
+
+int cli_occupy_streams(const char *command)
+{
+	int fd;
+
+	do {
+		fd = open("/", O_PATH);
+		if (fd < 0)
+			return cli_error(
+				CLI_FAILED, command, "standard streams: %s", strerror(errno));
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return CLI_OK;
 }
 
 void cli_print_hex(const char *label, const unsigned char *bytes, size_t size)

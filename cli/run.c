@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/life.h"
 #include "host/enclave.h"
 
 #define NAME "run"
@@ -16,6 +17,8 @@
 enum option_value {
 	OPTION_TRACE = 256,
 	OPTION_LOG,
+	OPTION_NAME,
+	OPTION_RM,
 };
 
 static const struct option long_options[] = {
@@ -24,6 +27,9 @@ static const struct option long_options[] = {
 	{"workdir", required_argument, NULL, 'w'},
 	{"trace", optional_argument, NULL, OPTION_TRACE},
 	{"log", required_argument, NULL, OPTION_LOG},
+	{"name", required_argument, NULL, OPTION_NAME},
+	{"rm", no_argument, NULL, OPTION_RM},
+	{"detach", no_argument, NULL, 'd'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -33,11 +39,15 @@ static const char help[] =
 	"  -e, --env NAME[=VALUE]       set a variable (without a value: take yours)\n"
 	"  -v, --volume HOST:DIR[:ro]   mount a directory of the host, unprotected\n"
 	"  -w, --workdir DIR            begin in this directory\n"
+	"  -d, --detach                 in the background, as `casemate start`\n"
+	"      --name NAME              the enclave's name, for `casemate exec` and the like\n"
+	"      --rm                     with -d: forget the enclave when it has ended\n"
 	"      --trace[=FILE]           print system calls, to standard error or FILE\n"
 	"      --log LEVEL              error, warning (default), info or debug\n";
 
 struct request {
 	struct enclave_options options;
+	struct life_options life;
 	char **environment;
 	struct enclave_mount mounts[MOUNT_COUNT_MAX];
 };
@@ -121,42 +131,43 @@ static int set_log(struct request *request, const char *level)
 		STATUS_BROKEN, NAME, "--log %s: must be error, warning, info or debug", level);
 }
 
-static int run(const char *path, const struct request *request)
+static int set_name(struct request *request, const char *name)
+{
+	if (!state_is_name(name))
+		return cli_error(STATUS_BROKEN, NAME,
+			"--name %s: must be letters, digits, and in it \".\", \"_\" and \"-\", at "
+			"most %d",
+			name, STATE_NAME_SIZE - 1);
+	request->life.name = name;
+	return 0;
+}
+
+static int run(const char *path, struct request *request)
 {
 	CLEANUP(image_closep) struct image *image = NULL;
 	struct image_error error;
 	int status = STATUS_BROKEN;
 
-	if (image_open(path, &image, &error) < 0 ||
-		enclave_run(image, &request->options, &status, &error) < 0)
+	if (image_open(path, &image, &error) < 0)
+		return cli_error(STATUS_BROKEN, NAME, "%s", error.text);
+	request->life.path = path;
+	if (request->life.detach || request->life.name)
+		return life_run(image, &request->options, &request->life);
+	if (enclave_run(image, &request->options, &status, &error) < 0)
 		return cli_error(STATUS_BROKEN, NAME, "%s", error.text);
 	return status;
 }
 
-/* A standard stream that the caller closed gets a descriptor that can neither be read nor written:
- * else the next file opened would be taken for it. */
-static int occupy_streams(void)
+static int run_command(int argc, char **argv, bool detach)
 {
-	int fd;
-
-	do {
-		fd = open("/", O_PATH);
-		if (fd < 0)
-			return fail("standard streams");
-	} while (fd <= STDERR_FILENO);
-	close(fd);
-	return 0;
-}
-
-int cli_run(int argc, char **argv)
-{
-	struct request request = {.options = {.trace_fd = -1, .log_level = 1}};
+	struct request request = {.life = {.detach = detach},
+		.options = {.trace_fd = -1, .log_level = 1, .log_fd = STDERR_FILENO}};
 	int option, status = 0;
 
 	request.options.mounts = request.mounts;
-	if (occupy_streams())
+	if (cli_occupy_streams(NAME))
 		return STATUS_BROKEN;
-	while ((option = getopt_long(argc, argv, "+:e:v:w:h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:de:v:w:h", long_options, NULL)) != -1) {
 		if (option == 'e')
 			status = add_variable(&request, optarg);
 		else if (option == 'v')
@@ -167,6 +178,12 @@ int cli_run(int argc, char **argv)
 			status = set_trace(&request, optarg);
 		else if (option == OPTION_LOG)
 			status = set_log(&request, optarg);
+		else if (option == OPTION_NAME)
+			status = set_name(&request, optarg);
+		else if (option == OPTION_RM)
+			request.life.removes = true;
+		else if (option == 'd')
+			request.life.detach = true;
 		else if (option == 'h')
 			return fputs(help, stdout) < 0 ? STATUS_BROKEN : cli_finish(NAME, 0);
 		else
@@ -179,4 +196,14 @@ int cli_run(int argc, char **argv)
 	request.options.arguments = argv + optind + 1;
 	request.options.argument_count = (size_t)(argc - optind - 1);
 	return run(argv[optind], &request);
+}
+
+int cli_run(int argc, char **argv)
+{
+	return run_command(argc, argv, false);
+}
+
+int run_detached(int argc, char **argv)
+{
+	return run_command(argc, argv, true);
 }
