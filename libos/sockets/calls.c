@@ -1,4 +1,4 @@
-/* The socket system calls. Sockets of the AF_UNIX family alone exist here. */
+/* The socket system calls, for all families. */
 #include <asm/socket.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -6,13 +6,13 @@
 #include "libos/files/descriptors.h"
 #include "libos/processes/thread.h"
 #include "libos/signals/signal.h"
-#include "libos/sockets/constants.h"
 #include "libos/sockets/message.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/timeout.h"
 #include "platform/platform.h"
 
 #define KNOWN_FLAGS (O_CLOEXEC | O_NONBLOCK) /* SOCK_CLOEXEC, SOCK_NONBLOCK */
+#define SOCK_TYPE_LAST 10
 #define MESSAGE_COUNT_MAX 1024U
 
 /* struct mmsghdr */
@@ -24,14 +24,14 @@ struct user_message_slot {
 /* ---- Descriptors ---- */
 
 /* The socket of @fd and its file, referenced: -EBADF, -ENOTSOCK. */
-static int get(uint64_t fd, struct file **ret_file, struct unix_socket **ret_socket)
+static int get(uint64_t fd, struct file **ret_file, struct socket **ret_socket)
 {
 	struct file *file = fd_get((int)fd);
 
 	*ret_file = NULL;
 	if (!file)
 		return -EBADF;
-	*ret_socket = unix_socket_of(file);
+	*ret_socket = socket_of(file);
 	if (!*ret_socket) {
 		file_unref(file);
 		return -ENOTSOCK;
@@ -46,13 +46,13 @@ static uint32_t blocking_flags(const struct file *file, uint64_t flags)
 }
 
 /* A descriptor for @socket, whose reference is taken over in any case. */
-static int install(struct unix_socket *socket, uint32_t flags)
+static int install(struct socket *socket, uint32_t flags)
 {
-	struct file *file = unix_socket_file(socket, flags & O_NONBLOCK);
+	struct file *file = socket_file(socket, flags & O_NONBLOCK);
 	int fd;
 
 	if (!file) {
-		unix_socket_close(socket);
+		socket->ops->close(socket);
 		return -ENOMEM;
 	}
 	fd = fd_install(file, 0, flags & O_CLOEXEC);
@@ -61,42 +61,41 @@ static int install(struct unix_socket *socket, uint32_t flags)
 	return fd;
 }
 
-static int check_kind(uint64_t family, uint64_t type, uint64_t protocol, uint32_t *ret_type)
-{
-	uint32_t kind = (uint32_t)type & SOCK_TYPE_MASK;
+struct family {
+	int (*create)(uint32_t type, uint32_t protocol, struct socket **ret_socket);
+	int (*create_pair)(uint32_t type, uint32_t protocol, struct socket *pair[2]);
+};
 
+static const struct family families[AF_COUNT] = {
+	[AF_UNIX] = {unix_create, unix_create_pair},
+};
+
+static int check_kind(uint64_t family, uint64_t type)
+{
 	if ((uint32_t)type & ~(uint32_t)(SOCK_TYPE_MASK | KNOWN_FLAGS))
 		return -EINVAL;
-	if ((int)family != AF_UNIX)
+	if ((uint32_t)family >= AF_COUNT || !families[(uint32_t)family].create)
 		return -EAFNOSUPPORT;
-	if (kind > SOCK_SEQPACKET + 5)
-		return -EINVAL;
-	if ((int)protocol != 0 && (int)protocol != AF_UNIX)
-		return -EPROTONOSUPPORT;
-	if (kind != SOCK_STREAM && kind != SOCK_DGRAM && kind != SOCK_RAW && kind != SOCK_SEQPACKET)
-		return -ESOCKTNOSUPPORT;
-	*ret_type = kind == SOCK_RAW ? SOCK_DGRAM : kind;
-	return 0;
+	return ((uint32_t)type & SOCK_TYPE_MASK) > SOCK_TYPE_LAST ? -EINVAL : 0;
 }
 
 long sys_socket(struct thread *thread, const struct syscall_args *args)
 {
-	struct unix_socket *socket;
-	uint32_t type;
-	int r = check_kind(args->a, args->b, args->c, &type);
+	struct socket *socket;
+	int r = check_kind(args->a, args->b);
 
 	(void)thread;
-	if (r)
-		return r;
-	socket = unix_socket_new(type);
-	return socket ? install(socket, (uint32_t)args->b & KNOWN_FLAGS) : -ENOMEM;
+	if (!r)
+		r = families[(uint32_t)args->a].create(
+			(uint32_t)args->b & SOCK_TYPE_MASK, (uint32_t)args->c, &socket);
+	return r ? r : install(socket, (uint32_t)args->b & KNOWN_FLAGS);
 }
 
-static int install_pair(struct unix_socket *a, struct unix_socket *b, uint32_t flags, int fds[2])
+static int install_pair(struct socket *a, struct socket *b, uint32_t flags, int fds[2])
 {
 	fds[0] = install(a, flags);
 	if (fds[0] < 0) {
-		unix_socket_close(b);
+		b->ops->close(b);
 		return fds[0];
 	}
 	fds[1] = install(b, flags);
@@ -108,22 +107,19 @@ static int install_pair(struct unix_socket *a, struct unix_socket *b, uint32_t f
 
 long sys_socketpair(struct thread *thread, const struct syscall_args *args)
 {
-	struct unix_socket *a, *b;
-	uint32_t type;
-	int fds[2], r = check_kind(args->a, args->b, args->c, &type);
+	struct socket *pair[2];
+	int fds[2], r = check_kind(args->a, args->b);
 
 	(void)thread;
 	if (r)
 		return r;
-	a = unix_socket_new(type);
-	b = unix_socket_new(type);
-	if (!a || !b) {
-		unix_socket_unref(a);
-		unix_socket_unref(b);
-		return -ENOMEM;
-	}
-	unix_pair(a, b);
-	r = install_pair(a, b, (uint32_t)args->b & KNOWN_FLAGS, fds);
+	if (!families[(uint32_t)args->a].create_pair)
+		return -EOPNOTSUPP;
+	r = families[(uint32_t)args->a].create_pair(
+		(uint32_t)args->b & SOCK_TYPE_MASK, (uint32_t)args->c, pair);
+	if (r)
+		return r;
+	r = install_pair(pair[0], pair[1], (uint32_t)args->b & KNOWN_FLAGS, fds);
 	if (r)
 		return r;
 	if (!user_write(args->d, fds, sizeof(fds)))
@@ -138,74 +134,85 @@ long sys_socketpair(struct thread *thread, const struct syscall_args *args)
 long sys_bind(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_address address;
-	struct unix_socket *socket;
+	struct socket_address address;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
 	if (!r)
 		r = address_read(&address, args->b, (uint32_t)args->c);
-	return r ? r : unix_bind(socket, &address);
+	if (r)
+		return r;
+	return socket->ops->bind ? socket->ops->bind(socket, &address) : -EOPNOTSUPP;
 }
 
 long sys_listen(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
-	return r ? r : unix_listen(socket, (int)args->b);
+	if (r)
+		return r;
+	return socket->ops->listen ? socket->ops->listen(socket, (int)args->b) : -EOPNOTSUPP;
 }
 
 long sys_connect(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_address address;
-	struct unix_socket *socket;
+	struct socket_address address;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
 	if (!r)
 		r = address_read(&address, args->b, (uint32_t)args->c);
-	return r ? r : unix_connect(socket, &address, !(file->flags & O_NONBLOCK));
+	if (r)
+		return r;
+	if (!socket->ops->connect)
+		return -EOPNOTSUPP;
+	return socket->ops->connect(socket, &address, !(file->flags & O_NONBLOCK));
 }
 
 /* An address of at most *length_at bytes, as getsockname(2) and accept(2) return it. */
-static int put_address(const struct unix_name *name, uint64_t to, uint64_t length_at)
+static int put_address(const struct socket_address *address, uint64_t to, uint64_t length_at)
 {
 	uint32_t length;
 	int r;
 
 	if (USER_GET(&length, length_at))
 		return -EFAULT;
-	r = address_write(name, to, &length);
+	r = address_write(address, to, &length);
 	return r ? r : USER_PUT(length_at, length);
 }
 
-static int put_peer_name(struct unix_socket *socket, uint64_t to, uint64_t length_at)
+static int put_name(struct socket *socket, bool is_peer, uint64_t to, uint64_t length_at)
 {
-	CLEANUP(unix_socket_unrefp) struct unix_socket *peer = unix_socket_peer(socket);
+	struct socket_address address = {0};
+	int r = socket->ops->name(socket, is_peer, &address);
 
-	return peer ? put_address(peer->name, to, length_at) : -ENOTCONN;
+	return r ? r : put_address(&address, to, length_at);
 }
 
 static long accept_with(const struct syscall_args *args, uint64_t flags)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket, *accepted;
+	struct socket *socket, *accepted;
 	int fd, r = get(args->a, &file, &socket);
 
 	if (!r && flags & ~(uint64_t)KNOWN_FLAGS)
 		r = -EINVAL;
 	if (!r)
-		r = unix_accept(socket, !(file->flags & O_NONBLOCK), &accepted);
+		r = socket->ops->accept
+			    ? socket->ops->accept(socket, !(file->flags & O_NONBLOCK), &accepted)
+			    : -EOPNOTSUPP;
 	if (r)
 		return r;
 	if (args->b)
-		r = put_peer_name(accepted, args->b, args->c);
+		r = put_name(accepted, true, args->b, args->c);
 	if (r == -EFAULT || r == -EINVAL) {
-		unix_socket_close(accepted);
+		accepted->ops->close(accepted);
 		return r;
 	}
 	fd = install(accepted, (uint32_t)flags);
@@ -227,37 +234,44 @@ long sys_accept4(struct thread *thread, const struct syscall_args *args)
 long sys_getsockname(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
-	return r ? r : put_address(socket->name, args->b, args->c);
+	return r ? r : put_name(socket, false, args->b, args->c);
 }
 
 long sys_getpeername(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
-	return r ? r : put_peer_name(socket, args->b, args->c);
+	return r ? r : put_name(socket, true, args->b, args->c);
 }
 
 long sys_shutdown(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
-	return r ? r : unix_shutdown(socket, (int)args->b);
+	if (r)
+		return r;
+	/* SHUT_RD 0, SHUT_WR 1, SHUT_RDWR 2 */
+	if ((uint32_t)args->b > 2)
+		return -EINVAL;
+	if (!socket->ops->shutdown)
+		return -EOPNOTSUPP;
+	return socket->ops->shutdown(socket, (uint32_t)args->b + 1);
 }
 
 long sys_setsockopt(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
@@ -265,28 +279,29 @@ long sys_setsockopt(struct thread *thread, const struct syscall_args *args)
 		return r;
 	if ((int)args->e < 0)
 		return -EINVAL;
-	if ((int)args->b != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	return unix_set_option(socket, (int)args->c, args->d, (uint32_t)args->e);
+	r = socket->ops->set_option(socket, (int)args->b, (int)args->c, args->d, (uint32_t)args->e);
+	if (r != -ENOPROTOOPT || (int)args->b != SOL_SOCKET)
+		return r;
+	return socket_set_option(socket, (int)args->c, args->d, (uint32_t)args->e);
 }
 
 long sys_getsockopt(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	uint32_t size;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
 	if (r)
 		return r;
-	if ((int)args->b != SOL_SOCKET)
-		return -EOPNOTSUPP;
 	if (USER_GET(&size, args->e))
 		return -EFAULT;
 	if ((int)size < 0)
 		return -EINVAL;
-	r = unix_get_option(socket, (int)args->c, args->d, &size);
+	r = socket->ops->get_option(socket, (int)args->b, (int)args->c, args->d, &size);
+	if (r == -ENOPROTOOPT && (int)args->b == SOL_SOCKET)
+		r = socket_get_option(socket, (int)args->c, args->d, &size);
 	return r ? r : USER_PUT(args->e, size);
 }
 
@@ -296,7 +311,7 @@ long sys_sendto(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(message_done) struct message message = {0};
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r;
 
 	(void)thread;
@@ -308,22 +323,21 @@ long sys_sendto(struct thread *thread, const struct syscall_args *args)
 	if (r)
 		return r;
 	io_init_user(&message.io, args->b, args->c);
-	return unix_send(socket, &message, blocking_flags(file, args->d));
+	return socket->ops->send(socket, &message, blocking_flags(file, args->d));
 }
 
-static long send_message(
-	struct unix_socket *socket, const struct user_message *user, uint32_t flags)
+static long send_message(struct socket *socket, const struct user_message *user, uint32_t flags)
 {
 	CLEANUP(message_done) struct message message = {0};
 	int r = message_read(&message, user);
 
-	return r ? r : unix_send(socket, &message, flags);
+	return r ? r : socket->ops->send(socket, &message, flags);
 }
 
 long sys_sendmsg(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	struct user_message user;
 	int r = get(args->a, &file, &socket);
 
@@ -339,7 +353,7 @@ long sys_sendmmsg(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
 	uint32_t count = MIN((uint32_t)args->c, MESSAGE_COUNT_MAX), done;
-	struct unix_socket *socket;
+	struct socket *socket;
 	long r = get(args->a, &file, &socket);
 
 	(void)thread;
@@ -366,7 +380,7 @@ long sys_recvfrom(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(message_done) struct message message = {0};
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	uint32_t none = 0;
 	long n;
 	int r;
@@ -378,15 +392,17 @@ long sys_recvfrom(struct thread *thread, const struct syscall_args *args)
 	if (r)
 		return r;
 	io_init_user(&message.io, args->b, args->c);
-	n = unix_receive(socket, &message, blocking_flags(file, args->d));
+	message.wants_from = args->e;
+	n = socket->ops->receive(socket, &message, blocking_flags(file, args->d));
 	if (n < 0 || !args->e)
 		return n;
 	/* Without a name there is no address at all. */
-	r = message.from ? put_address(message.from, args->e, args->f) : USER_PUT(args->f, none);
+	r = message.from.length ? put_address(&message.from, args->e, args->f)
+				: USER_PUT(args->f, none);
 	return r ? r : n;
 }
 
-static long receive_message(struct unix_socket *socket, uint64_t at, uint32_t flags)
+static long receive_message(struct socket *socket, uint64_t at, uint32_t flags)
 {
 	CLEANUP(message_done) struct message message = {0};
 	struct user_message user;
@@ -398,10 +414,11 @@ static long receive_message(struct unix_socket *socket, uint64_t at, uint32_t fl
 	r = message_read_vectors(&message, &user);
 	if (r)
 		return r;
-	n = unix_receive(socket, &message, flags);
+	message.wants_from = user.name;
+	n = socket->ops->receive(socket, &message, flags);
 	if (n < 0)
 		return n;
-	r = message_write(&message, &user, flags, socket->pass_credentials);
+	r = message_write(&message, &user, flags);
 	if (!r && user.name)
 		r = USER_PUT(at + offsetof(struct user_message, name_length), user.name_length);
 	if (!r)
@@ -414,7 +431,7 @@ static long receive_message(struct unix_socket *socket, uint64_t at, uint32_t fl
 long sys_recvmsg(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	struct unix_socket *socket;
+	struct socket *socket;
 	int r = get(args->a, &file, &socket);
 
 	(void)thread;
@@ -422,7 +439,7 @@ long sys_recvmsg(struct thread *thread, const struct syscall_args *args)
 }
 
 static long receive_messages(
-	struct unix_socket *socket, uint64_t at, uint32_t count, uint32_t flags, uint64_t deadline)
+	struct socket *socket, uint64_t at, uint32_t count, uint32_t flags, uint64_t deadline)
 {
 	uint32_t done;
 	long r = 0;
@@ -446,7 +463,7 @@ long sys_recvmmsg(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
 	uint32_t count = MIN((uint32_t)args->c, MESSAGE_COUNT_MAX);
-	struct unix_socket *socket;
+	struct socket *socket;
 	uint64_t deadline;
 	int r = get(args->a, &file, &socket);
 

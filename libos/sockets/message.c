@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/processes/process.h"
-#include "libos/sockets/constants.h"
 
 #define CONTROL_SIZE_MAX 20480U /* net.core.optmem_max */
 #define CONTROL_ALIGN(size) ALIGN_UP(size, sizeof(uint64_t))
@@ -20,36 +19,43 @@ struct control {
 	int32_t level, type;
 };
 
-int address_read(struct unix_address *address, uint64_t from, uint64_t length)
+int address_read(struct socket_address *address, uint64_t from, uint64_t length)
 {
-	*address = (struct unix_address){0};
-	if (length > sizeof(address->family) + sizeof(address->path) - 1)
+	memset(address, 0, sizeof(*address));
+	if (length > SOCKET_ADDRESS_MAX)
 		return -EINVAL;
-	if (length < sizeof(address->family))
-		return -EINVAL;
-	if (user_read(&address->family, from, length))
+	if (length && user_read(&address->family, from, length))
 		return -EFAULT;
 	address->length = (uint32_t)length;
 	return 0;
 }
 
-int address_write(const struct unix_name *name, uint64_t to, uint32_t *length)
+int address_write(const struct socket_address *address, uint64_t to, uint32_t *length)
 {
-	static const uint16_t unnamed = AF_UNIX;
-	uint32_t full = name ? name->length : sizeof(unnamed);
-	uint32_t size = MIN(full, *length);
+	uint32_t size = MIN(address->length, *length);
 
 	if ((int32_t)*length < 0)
 		return -EINVAL;
-	*length = full;
-	return size ? user_write(to, name ? &name->family : &unnamed, size) : 0;
+	*length = address->length;
+	return size ? user_write(to, &address->family, size) : 0;
 }
 
 void message_done(struct message *message)
 {
 	heap_free(message->vectors);
-	unix_name_unref(message->from);
 	passed_files_free(message->files);
+}
+
+void message_add_control(
+	struct message *message, int level, int type, const void *data, uint32_t size)
+{
+	struct message_control *control = &message->controls[message->control_count];
+
+	if (message->control_count == MESSAGE_CONTROLS_MAX || size > MESSAGE_CONTROL_SIZE)
+		return;
+	*control = (struct message_control){.level = level, .type = type, .size = size};
+	memcpy(control->data, data, size);
+	message->control_count++;
 }
 
 int message_read_vectors(struct message *message, const struct user_message *user)
@@ -118,6 +124,10 @@ static int read_control(struct message *message, const uint8_t *controls, size_t
 				control.length - sizeof(control));
 		else if (control.level == SOL_SOCKET)
 			r = -EINVAL;
+		else
+			message_add_control(message, control.level, control.type,
+				controls + at + sizeof(control),
+				(uint32_t)MIN(control.length - sizeof(control), UINT32_MAX));
 		at = MIN(at + CONTROL_ALIGN(control.length), size);
 	}
 	return r;
@@ -148,9 +158,9 @@ struct room {
 	bool truncated;
 };
 
-static int put_control(struct room *room, int type, const void *data, size_t size)
+static int put_control(struct room *room, int level, int type, const void *data, size_t size)
 {
-	struct control control = {sizeof(control) + size, SOL_SOCKET, type};
+	struct control control = {sizeof(control) + size, level, type};
 
 	if (room->left < sizeof(control)) {
 		room->truncated = true;
@@ -188,25 +198,27 @@ static int put_files(struct room *room, struct passed_files *files, bool close_o
 		fds[count++] = fd;
 	}
 	room->truncated |= count < files->count;
-	return count ? put_control(room, SCM_RIGHTS, fds, count * sizeof(fds[0])) : 0;
+	return count ? put_control(room, SOL_SOCKET, SCM_RIGHTS, fds, count * sizeof(fds[0])) : 0;
 }
 
-int message_write(
-	struct message *message, struct user_message *user, uint32_t flags, bool pass_credentials)
+int message_write(struct message *message, struct user_message *user, uint32_t flags)
 {
 	struct room room = {user->control, user->control ? user->control_size : 0, false};
 	uint64_t size = room.left;
 	int r = 0;
 
-	if (user->name && message->from)
-		r = address_write(message->from, user->name, &user->name_length);
+	if (user->name && message->from.length)
+		r = address_write(&message->from, user->name, &user->name_length);
 	else
 		user->name_length = 0;
-	if (!r && pass_credentials && message->has_credentials)
-		r = put_control(&room, SCM_CREDENTIALS, &message->credentials,
+	if (!r && message->has_credentials)
+		r = put_control(&room, SOL_SOCKET, SCM_CREDENTIALS, &message->credentials,
 			sizeof(message->credentials));
 	if (!r && message->files)
 		r = put_files(&room, message->files, flags & MSG_CMSG_CLOEXEC);
+	for (uint32_t i = 0; !r && i < message->control_count; i++)
+		r = put_control(&room, message->controls[i].level, message->controls[i].type,
+			message->controls[i].data, message->controls[i].size);
 	user->control_size = size - room.left;
 	user->flags =
 		message->flags | (room.truncated ? MSG_CTRUNC : 0) | (flags & MSG_CMSG_CLOEXEC);

@@ -3,7 +3,8 @@
 #ifndef LIBOS_SOCKETS_MESSAGE_H
 #define LIBOS_SOCKETS_MESSAGE_H
 
-#include "libos/sockets/unix.h"
+#include "libos/sockets/packet.h"
+#include "libos/sockets/socket.h"
 
 /* As programs lay it out. */
 struct user_message {
@@ -14,14 +15,26 @@ struct user_message {
 	uint32_t flags, padding2;
 };
 
+/* A control message of a level other than SOL_SOCKET's own. */
+#define MESSAGE_CONTROLS_MAX 4
+#define MESSAGE_CONTROL_SIZE 64
+struct message_control {
+	int32_t level, type;
+	uint32_t size;
+	uint8_t data[MESSAGE_CONTROL_SIZE];
+};
+
 struct message {
 	struct io io;
-	struct io_vector *vectors; /* heap or NULL; what @io goes over */
-	struct unix_address to;    /* sending; length 0: none */
-	struct unix_name *from;    /* received; referenced, or NULL */
+	struct io_vector *vectors;  /* heap or NULL; what @io goes over */
+	struct socket_address to;   /* sending; length 0: none */
+	bool wants_from;            /* receiving: fill in the sender's name */
+	struct socket_address from; /* length 0: it has none */
 	struct passed_files *files;
 	struct socket_credentials credentials;
-	bool has_credentials;
+	bool has_credentials; /* sending: given; receiving: wanted */
+	struct message_control controls[MESSAGE_CONTROLS_MAX]; /* both ways */
+	uint32_t control_count;
 	uint32_t flags; /* MSG_* of a received one */
 };
 
@@ -32,12 +45,14 @@ MUST_CHECK int message_read(struct message *message, const struct user_message *
 MUST_CHECK int message_read_vectors(struct message *message, const struct user_message *user);
 /* What was received besides bytes goes to the program; @user's lengths and flags are set.
  * @flags: MSG_CMSG_CLOEXEC. */
-MUST_CHECK int message_write(
-	struct message *message, struct user_message *user, uint32_t flags, bool pass_credentials);
+MUST_CHECK int message_write(struct message *message, struct user_message *user, uint32_t flags);
+/* For receive ops: one more control message for the program, if it fits in @message. */
+void message_add_control(
+	struct message *message, int level, int type, const void *data, uint32_t size);
 
-/* Addresses in and out of the program. */
-MUST_CHECK int address_read(struct unix_address *address, uint64_t from, uint64_t length);
-/* @name may be NULL; at most *length bytes, *length becomes the full length. */
-MUST_CHECK int address_write(const struct unix_name *name, uint64_t to, uint32_t *length);
+/* Addresses in and out of the program. -EINVAL: too long for any family. */
+MUST_CHECK int address_read(struct socket_address *address, uint64_t from, uint64_t length);
+/* At most *length bytes; *length becomes the full length. */
+MUST_CHECK int address_write(const struct socket_address *address, uint64_t to, uint32_t *length);
 
 #endif

@@ -3,17 +3,18 @@
 #include <linux/errno.h>
 
 #include "libos/core/user.h"
-#include "libos/sockets/constants.h"
-#include "libos/sockets/unix.h"
+#include "libos/processes/process.h"
+#include "libos/sockets/socket.h"
 #include "libos/time/timespec.h"
+#include "platform/platform.h"
 
-#define SEND_SIZE_MIN 4608U
 #define RECEIVE_SIZE_MIN 2304U
 #define US_PER_S 1000000L
 
-/* Switches that are kept and told, and change nothing on AF_UNIX. */
+/* Switches that are kept and told; some mean something to a family. */
 static const int switches[] = {SO_DEBUG, SO_REUSEADDR, SO_DONTROUTE, SO_BROADCAST, SO_KEEPALIVE,
-	SO_OOBINLINE, SO_TIMESTAMP_OLD};
+	SO_OOBINLINE, SO_TIMESTAMP_OLD, SO_REUSEPORT, SO_TIMESTAMPNS_OLD, SO_NO_CHECK, SO_ZEROCOPY,
+	SO_RXQ_OVFL, SO_LOCK_FILTER};
 
 /* The bit of a switch in socket->flags, or 0. */
 static uint32_t switch_bit(int option)
@@ -22,6 +23,11 @@ static uint32_t switch_bit(int option)
 		if (switches[i] == option)
 			return 1U << i;
 	return 0;
+}
+
+bool socket_flag(const struct socket *socket, int option)
+{
+	return socket->flags & switch_bit(option);
 }
 
 struct user_timeval {
@@ -54,20 +60,44 @@ static uint32_t buffer_size(int32_t value, uint32_t least)
 	return MAX(2 * size, least);
 }
 
-static int set_number(struct unix_socket *socket, int option, int32_t value)
+/* struct linger */
+struct user_linger {
+	int32_t is_on, seconds;
+};
+
+static int set_linger(struct socket *socket, uint64_t from, uint32_t size)
+{
+	struct user_linger linger;
+
+	if (size < sizeof(linger))
+		return -EINVAL;
+	if (USER_GET(&linger, from))
+		return -EFAULT;
+	socket->linger_seconds = linger.is_on ? linger.seconds : SOCKET_LINGER_OFF;
+	return 0;
+}
+
+static int set_number(struct socket *socket, int option, int32_t value)
 {
 	uint32_t bit = switch_bit(option);
 
 	switch (option) {
 	case SO_SNDBUF:
-		socket->send_size = buffer_size(value, SEND_SIZE_MIN);
+		socket->send_size = buffer_size(value, SOCKET_SEND_SIZE_MIN);
 		return 0;
 	case SO_RCVBUF:
 		socket->receive_size = buffer_size(value, RECEIVE_SIZE_MIN);
 		return 0;
-	case SO_PASSCRED:
-		socket->pass_credentials = value;
-		return 0;
+	case SO_INCOMING_CPU:
+	case SO_PRIORITY:
+	case SO_RCVLOWAT:
+	case SO_BUSY_POLL:
+	case SO_MAX_PACING_RATE:
+		return value < 0 ? -EINVAL : 0;
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE:
+	case SO_MARK:
+		return -EPERM;
 	default:
 		break;
 	}
@@ -77,17 +107,18 @@ static int set_number(struct unix_socket *socket, int option, int32_t value)
 	return 0;
 }
 
-int unix_set_option(struct unix_socket *socket, int option, uint64_t from, uint32_t size)
+int socket_set_option(struct socket *socket, int option, uint64_t from, uint32_t size)
 {
 	int32_t value;
 	int r;
 
-	LOCK_SCOPE(&socket->receive_lock); /* outside of mm->lock */
 	if (size < sizeof(value))
 		return -EINVAL;
 	if (USER_GET(&value, from))
 		return -EFAULT;
 	switch (option) {
+	case SO_LINGER:
+		return set_linger(socket, from, size);
 	case SO_RCVTIMEO_OLD:
 	case SO_RCVTIMEO_NEW:
 		r = set_timeout(&socket->receive_timeout_ns, from, size);
@@ -103,7 +134,14 @@ int unix_set_option(struct unix_socket *socket, int option, uint64_t from, uint3
 	return r;
 }
 
-static int put(uint64_t to, uint32_t *size, const void *value, size_t value_size)
+int option_read_number(uint64_t from, uint32_t size, int32_t *ret_value)
+{
+	if (size < sizeof(*ret_value))
+		return -EINVAL;
+	return USER_GET(ret_value, from);
+}
+
+int option_write(uint64_t to, uint32_t *size, const void *value, size_t value_size)
 {
 	*size = (uint32_t)MIN((size_t)*size, value_size);
 	return user_write(to, value, *size);
@@ -113,10 +151,18 @@ static int put_timeout(uint64_t to, uint32_t *size, uint64_t ns)
 {
 	struct user_timeval time = {(int64_t)(ns / NS_PER_S), (int64_t)(ns % NS_PER_S / 1000)};
 
-	return put(to, size, &time, sizeof(time));
+	return option_write(to, size, &time, sizeof(time));
 }
 
-static int get_number(struct unix_socket *socket, int option, int32_t *ret_value)
+static int put_linger(const struct socket *socket, uint64_t to, uint32_t *size)
+{
+	int32_t seconds = socket->linger_seconds;
+	struct user_linger linger = {seconds != SOCKET_LINGER_OFF, MAX(seconds, 0)};
+
+	return option_write(to, size, &linger, sizeof(linger));
+}
+
+static int get_number(struct socket *socket, int option, int32_t *ret_value)
 {
 	uint32_t bit = switch_bit(option);
 
@@ -125,16 +171,16 @@ static int get_number(struct unix_socket *socket, int option, int32_t *ret_value
 		*ret_value = (int32_t)socket->type;
 		return 0;
 	case SO_DOMAIN:
-		*ret_value = AF_UNIX;
+		*ret_value = (int32_t)socket->family;
 		return 0;
 	case SO_PROTOCOL:
-		*ret_value = 0;
+		*ret_value = (int32_t)socket->protocol;
 		return 0;
 	case SO_ERROR:
-		*ret_value = __atomic_exchange_n(&socket->error, 0, __ATOMIC_ACQ_REL);
+		*ret_value = -socket_take_error(socket);
 		return 0;
 	case SO_ACCEPTCONN:
-		*ret_value = socket->state == UNIX_LISTENING;
+		*ret_value = 0;
 		return 0;
 	case SO_SNDBUF:
 		*ret_value = (int32_t)socket->send_size;
@@ -142,8 +188,13 @@ static int get_number(struct unix_socket *socket, int option, int32_t *ret_value
 	case SO_RCVBUF:
 		*ret_value = (int32_t)socket->receive_size;
 		return 0;
-	case SO_PASSCRED:
-		*ret_value = socket->pass_credentials;
+	case SO_PRIORITY:
+	case SO_MARK:
+	case SO_BUSY_POLL:
+		*ret_value = 0;
+		return 0;
+	case SO_INCOMING_CPU:
+		*ret_value = (int32_t)platform_cpu_current();
 		return 0;
 	case SO_RCVLOWAT:
 	case SO_SNDLOWAT:
@@ -155,7 +206,7 @@ static int get_number(struct unix_socket *socket, int option, int32_t *ret_value
 	}
 }
 
-int unix_get_option(struct unix_socket *socket, int option, uint64_t to, uint32_t *size)
+int socket_get_option(struct socket *socket, int option, uint64_t to, uint32_t *size)
 {
 	int32_t value;
 	int r;
@@ -167,11 +218,11 @@ int unix_get_option(struct unix_socket *socket, int option, uint64_t to, uint32_
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW:
 		return put_timeout(to, size, socket->send_timeout_ns);
-	case SO_PEERCRED:
-		return put(to, size, &socket->peer_credentials, sizeof(socket->peer_credentials));
+	case SO_LINGER:
+		return put_linger(socket, to, size);
 	default:
 		break;
 	}
 	r = get_number(socket, option, &value);
-	return r ? r : put(to, size, &value, sizeof(value));
+	return r ? r : option_write(to, size, &value, sizeof(value));
 }

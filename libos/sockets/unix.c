@@ -2,7 +2,7 @@
 
 #include <asm/errno.h>
 #include <asm/ioctls.h>
-#include <linux/fcntl.h>
+#include <asm/socket.h>
 #include <linux/sockios.h>
 
 #include "libos/core/heap.h"
@@ -10,65 +10,39 @@
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
 #include "libos/signals/signal.h"
-#include "libos/sockets/constants.h"
 #include "libos/sockets/message.h"
-#include "libos/time/timespec.h"
-
-#define READABLE (POLLIN | POLLRDNORM)
-#define WRITABLE (POLLOUT | POLLWRNORM | POLLWRBAND)
-
-struct unix_socket *unix_socket_new(uint32_t type)
-{
-	struct unix_socket *socket = heap_alloc(sizeof(*socket));
-
-	if (!socket)
-		return NULL;
-	socket->reference_count = 1;
-	socket->type = type;
-	socket->send_size = socket->receive_size = SOCKET_BUFFER_DEFAULT;
-	socket->credentials = (struct socket_credentials){0, UINT32_MAX, UINT32_MAX};
-	socket->peer_credentials = socket->credentials;
-	list_init(&socket->packets);
-	list_init(&socket->pending);
-	list_init(&socket->pending_link);
-	list_init(&socket->bound_link);
-	wait_queue_init(&socket->readable);
-	wait_queue_init(&socket->writable);
-	return socket;
-}
+#include "libos/sockets/unix.h"
 
 struct unix_socket *unix_socket_ref(struct unix_socket *socket)
 {
-	__atomic_add_fetch(&socket->reference_count, 1, __ATOMIC_RELAXED);
+	socket_ref(&socket->base);
 	return socket;
 }
 
 void unix_socket_unref(struct unix_socket *socket)
 {
-	if (!socket || __atomic_sub_fetch(&socket->reference_count, 1, __ATOMIC_ACQ_REL) != 0)
-		return;
-	unix_name_unref(socket->name);
-	heap_free(socket);
+	if (socket)
+		socket_unref(&socket->base);
 }
 
 struct unix_socket *unix_socket_peer(struct unix_socket *socket)
 {
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	return socket->peer ? unix_socket_ref(socket->peer) : NULL;
 }
 
 /* The other end of a connection is told that this one is gone. */
 static void hang_up(struct unix_socket *peer, struct unix_socket *gone, bool lost)
 {
-	lock_acquire(&peer->lock);
+	lock_acquire(&peer->base.lock);
 	if (peer->peer == gone && !unix_is_datagram(peer)) {
-		peer->shut = SHUT_RECEIVE | SHUT_SEND;
+		peer->base.shut = SHUT_RECEIVE | SHUT_SEND;
 		if (lost)
-			peer->error = ECONNRESET;
+			peer->base.error = ECONNRESET;
 	}
-	lock_release(&peer->lock);
-	wait_wake(&peer->readable, READABLE | POLLHUP | POLLRDHUP);
-	wait_wake(&peer->writable, WRITABLE | POLLHUP);
+	lock_release(&peer->base.lock);
+	wait_wake(&peer->base.readable, SOCKET_READABLE | POLLHUP | POLLRDHUP);
+	wait_wake(&peer->base.writable, SOCKET_WRITABLE | POLLHUP);
 }
 
 static void free_packets(struct list *packets)
@@ -98,73 +72,23 @@ void unix_socket_close(struct unix_socket *socket)
 	struct unix_socket *peer;
 
 	unix_unbind(socket);
-	lock_acquire(&socket->lock);
+	lock_acquire(&socket->base.lock);
 	socket->state = UNIX_CLOSED;
-	socket->shut = SHUT_RECEIVE | SHUT_SEND;
+	socket->base.shut = SHUT_RECEIVE | SHUT_SEND;
 	peer = socket->peer;
 	socket->peer = NULL;
 	list_splice_tail(&packets, &socket->packets);
 	socket->packet_count = socket->weight = 0;
 	list_splice_tail(&pending, &socket->pending);
-	lock_release(&socket->lock);
+	lock_release(&socket->base.lock);
 	/* Senders and those who wait for a place in the backlog. */
-	wait_wake(&socket->writable, WRITABLE | POLLHUP);
+	wait_wake(&socket->base.writable, SOCKET_WRITABLE | POLLHUP);
 	if (peer)
 		hang_up(peer, socket, !list_is_empty(&packets));
 	free_packets(&packets);
 	close_pending(&pending);
 	unix_socket_unref(peer);
 	unix_socket_unref(socket);
-}
-
-int unix_wait(struct unix_socket *socket, struct wait_queue *queue,
-	bool (*is_ready)(struct unix_socket *socket), uint64_t timeout_ns)
-{
-	uint64_t deadline = WAIT_FOREVER;
-	struct waiter waiter;
-	int r = 0;
-
-	if (timeout_ns)
-		deadline = deadline_after(platform_monotonic_ns(), timeout_ns);
-	waiter_init(&waiter);
-	wait_add(queue, &waiter);
-	while (!r && !is_ready(socket))
-		r = wait_sleep(deadline);
-	wait_remove(&waiter);
-	if (r == -EINTR)
-		return timeout_ns ? -EINTR : -ERESTARTSYS;
-	return r == -ETIMEDOUT ? -EAGAIN : r;
-}
-
-/* ---- The file ---- */
-
-static long socket_read(struct file *file, struct io *io, uint64_t *offset)
-{
-	struct message message = {.io = *io};
-	long r;
-
-	(void)offset;
-	if (!io->left)
-		return 0;
-	r = unix_receive(file->private_data, &message, file->flags & O_NONBLOCK ? MSG_DONTWAIT : 0);
-	*io = message.io;
-	message_done(&message);
-	return r;
-}
-
-static long socket_write(struct file *file, struct io *io, uint64_t *offset)
-{
-	struct unix_socket *socket = file->private_data;
-	struct message message = {.io = *io};
-	long r;
-
-	(void)offset;
-	r = unix_send(socket, &message,
-		(file->flags & O_NONBLOCK ? MSG_DONTWAIT : 0) |
-			(socket->type == SOCK_SEQPACKET ? MSG_EOR : 0));
-	*io = message.io;
-	message_done(&message);
-	return r;
 }
 
 /* May more be sent? A peer's room counts where its readers wake us. */
@@ -174,7 +98,7 @@ static bool is_writable(struct unix_socket *socket)
 
 	if (!peer)
 		return true;
-	LOCK_SCOPE(&peer->lock);
+	LOCK_SCOPE(&peer->base.lock);
 	if (unix_is_datagram(socket) && peer->peer != socket)
 		return true;
 	return unix_has_room(socket, peer);
@@ -185,36 +109,37 @@ static uint32_t state_events(struct unix_socket *socket)
 	bool connects = !unix_is_datagram(socket);
 	uint32_t events = 0;
 
-	LOCK_SCOPE(&socket->lock);
-	if (socket->error)
+	LOCK_SCOPE(&socket->base.lock);
+	if (socket->base.error)
 		events |= POLLERR;
 	if (!list_is_empty(&socket->packets) || !list_is_empty(&socket->pending))
-		events |= READABLE;
-	if (socket->shut & SHUT_RECEIVE)
-		events |= READABLE | POLLRDHUP;
-	if (socket->shut == (SHUT_RECEIVE | SHUT_SEND) || (connects && socket->state == UNIX_FRESH))
+		events |= SOCKET_READABLE;
+	if (socket->base.shut & SHUT_RECEIVE)
+		events |= SOCKET_READABLE | POLLRDHUP;
+	if (socket->base.shut == (SHUT_RECEIVE | SHUT_SEND) ||
+		(connects && socket->state == UNIX_FRESH))
 		events |= POLLHUP;
 	if (socket->state != UNIX_LISTENING)
-		events |= WRITABLE;
+		events |= SOCKET_WRITABLE;
 	return events;
 }
 
-static uint32_t socket_poll(struct file *file, struct poll_table *table)
+static uint32_t unix_poll(struct socket *base, struct poll_table *table)
 {
-	struct unix_socket *socket = file->private_data;
+	struct unix_socket *socket = unix_of(base);
 	uint32_t events;
 
-	poll_wait(table, &socket->readable);
-	poll_wait(table, &socket->writable);
+	poll_wait(table, &base->readable);
+	poll_wait(table, &base->writable);
 	events = state_events(socket);
-	if (events & WRITABLE && !is_writable(socket))
-		events &= ~(uint32_t)WRITABLE;
+	if (events & SOCKET_WRITABLE && !is_writable(socket))
+		events &= ~(uint32_t)SOCKET_WRITABLE;
 	return events;
 }
 
-static long socket_ioctl(struct file *file, uint32_t request, uint64_t argument)
+static long unix_ioctl(struct socket *base, uint32_t request, uint64_t argument)
 {
-	struct unix_socket *socket = file->private_data;
+	struct unix_socket *socket = unix_of(base);
 	CLEANUP(unix_socket_unrefp) struct unix_socket *peer = NULL;
 
 	switch (request) {
@@ -232,43 +157,178 @@ static long socket_ioctl(struct file *file, uint32_t request, uint64_t argument)
 	}
 }
 
-static void socket_release(struct file *file)
+/* ---- What the family does ---- */
+
+static int op_bind(struct socket *socket, const struct socket_address *address)
 {
-	unix_socket_close(file->private_data);
+	return unix_bind(unix_of(socket), address);
 }
 
-/* O_NONBLOCK may come and go. */
-static int socket_set_flags(struct file *file, uint32_t flags)
+static int op_listen(struct socket *socket, int backlog)
 {
-	(void)file;
-	(void)flags;
+	return unix_listen(unix_of(socket), backlog);
+}
+
+static int op_connect(struct socket *socket, const struct socket_address *address, bool may_block)
+{
+	return unix_connect(unix_of(socket), address, may_block);
+}
+
+static int op_accept(struct socket *socket, bool may_block, struct socket **ret_accepted)
+{
+	struct unix_socket *accepted;
+	int r = unix_accept(unix_of(socket), may_block, &accepted);
+
+	if (!r)
+		*ret_accepted = &accepted->base;
+	return r;
+}
+
+static int op_name(struct socket *base, bool is_peer, struct socket_address *ret_address)
+{
+	struct unix_socket *socket = unix_of(base);
+	CLEANUP(unix_socket_unrefp)
+	struct unix_socket *peer = is_peer ? unix_socket_peer(socket) : NULL;
+
+	if (is_peer && !peer)
+		return -ENOTCONN;
+	unix_name_address(is_peer ? peer->name : socket->name, ret_address);
 	return 0;
 }
 
-static const struct file_ops socket_ops = {
-	.read = socket_read,
-	.write = socket_write,
-	.poll = socket_poll,
-	.ioctl = socket_ioctl,
-	.set_flags = socket_set_flags,
-	.release = socket_release,
-};
-
-struct file *unix_socket_file(struct unix_socket *socket, uint32_t flags)
+static int op_shutdown(struct socket *socket, uint32_t what)
 {
-	CLEANUP(inode_unrefp)
-	struct inode *inode = inode_new_anonymous("socket", S_IFSOCK | 0777);
-	struct file *file;
-
-	if (!inode)
-		return NULL;
-	file = file_new(inode, NULL, &socket_ops, O_RDWR | flags);
-	if (file)
-		file->private_data = socket;
-	return file;
+	return unix_shutdown(unix_of(socket), what);
 }
 
-struct unix_socket *unix_socket_of(const struct file *file)
+static long op_send(struct socket *socket, struct message *message, uint32_t flags)
 {
-	return file->ops == &socket_ops ? file->private_data : NULL;
+	return unix_send(unix_of(socket), message, flags);
+}
+
+static long op_receive(struct socket *socket, struct message *message, uint32_t flags)
+{
+	return unix_receive(unix_of(socket), message, flags);
+}
+
+static void op_close(struct socket *socket)
+{
+	unix_socket_close(unix_of(socket));
+}
+
+static void op_free(struct socket *base)
+{
+	struct unix_socket *socket = unix_of(base);
+
+	unix_name_unref(socket->name);
+	heap_free(socket);
+}
+
+static int op_set_option(struct socket *base, int level, int option, uint64_t from, uint32_t size)
+{
+	struct unix_socket *socket = unix_of(base);
+	int32_t value;
+	int r;
+
+	if (level != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if (option != SO_PASSCRED)
+		return -ENOPROTOOPT;
+	r = option_read_number(from, size, &value);
+	if (!r)
+		socket->pass_credentials = value;
+	return r;
+}
+
+static int op_get_option(struct socket *base, int level, int option, uint64_t to, uint32_t *size)
+{
+	struct unix_socket *socket = unix_of(base);
+	int32_t value =
+		option == SO_PASSCRED ? socket->pass_credentials : socket->state == UNIX_LISTENING;
+
+	if (level != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	switch (option) {
+	case SO_PASSCRED:
+	case SO_ACCEPTCONN:
+		return option_write(to, size, &value, sizeof(value));
+	case SO_PEERCRED:
+		return option_write(
+			to, size, &socket->peer_credentials, sizeof(socket->peer_credentials));
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static const struct socket_ops unix_ops = {
+	.bind = op_bind,
+	.listen = op_listen,
+	.connect = op_connect,
+	.accept = op_accept,
+	.name = op_name,
+	.shutdown = op_shutdown,
+	.send = op_send,
+	.receive = op_receive,
+	.set_option = op_set_option,
+	.get_option = op_get_option,
+	.poll = unix_poll,
+	.ioctl = unix_ioctl,
+	.close = op_close,
+	.free = op_free,
+};
+
+/* ---- New ones ---- */
+
+struct unix_socket *unix_socket_new(uint32_t type)
+{
+	struct unix_socket *socket = heap_alloc(sizeof(*socket));
+
+	if (!socket)
+		return NULL;
+	socket_init(&socket->base, &unix_ops, AF_UNIX, type);
+	socket->credentials = (struct socket_credentials){0, UINT32_MAX, UINT32_MAX};
+	socket->peer_credentials = socket->credentials;
+	list_init(&socket->packets);
+	list_init(&socket->pending);
+	list_init(&socket->pending_link);
+	list_init(&socket->bound_link);
+	return socket;
+}
+
+static int check_kind(uint32_t type, uint32_t protocol)
+{
+	if (protocol != 0 && protocol != AF_UNIX)
+		return -EPROTONOSUPPORT;
+	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_RAW && type != SOCK_SEQPACKET)
+		return -ESOCKTNOSUPPORT;
+	return 0;
+}
+
+int unix_create(uint32_t type, uint32_t protocol, struct socket **ret_socket)
+{
+	struct unix_socket *socket;
+	int r = check_kind(type, protocol);
+
+	if (r)
+		return r;
+	socket = unix_socket_new(type == SOCK_RAW ? SOCK_DGRAM : type);
+	if (!socket)
+		return -ENOMEM;
+	*ret_socket = &socket->base;
+	return 0;
+}
+
+int unix_create_pair(uint32_t type, uint32_t protocol, struct socket *pair[2])
+{
+	int r = unix_create(type, protocol, &pair[0]);
+
+	if (r)
+		return r;
+	r = unix_create(type, protocol, &pair[1]);
+	if (r) {
+		socket_unref(pair[0]);
+		return r;
+	}
+	unix_pair(unix_of(pair[0]), unix_of(pair[1]));
+	return 0;
 }

@@ -6,9 +6,6 @@
 #include "libos/sockets/constants.h"
 #include "libos/sockets/unix.h"
 
-#define READABLE (POLLIN | POLLRDNORM)
-#define WRITABLE (POLLOUT | POLLWRNORM | POLLWRBAND)
-
 /* Whoever joins two sockets, and so holds two locks, holds this. */
 static struct lock connect_lock;
 
@@ -24,7 +21,7 @@ void unix_pair(struct unix_socket *a, struct unix_socket *b)
 
 int unix_listen(struct unix_socket *socket, int backlog)
 {
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	if (unix_is_datagram(socket))
 		return -EOPNOTSUPP;
 	if (!socket->name || (socket->state != UNIX_FRESH && socket->state != UNIX_LISTENING))
@@ -44,17 +41,17 @@ static int connect_datagram(struct unix_socket *socket, struct unix_socket *peer
 	bool is_free;
 
 	if (peer) {
-		lock_acquire(&peer->lock);
+		lock_acquire(&peer->base.lock);
 		is_free = !peer->peer || peer->peer == socket;
-		lock_release(&peer->lock);
+		lock_release(&peer->base.lock);
 		if (!is_free)
 			return -EPERM;
 		unix_socket_ref(peer);
 	}
-	lock_acquire(&socket->lock);
+	lock_acquire(&socket->base.lock);
 	old = socket->peer;
 	socket->peer = peer;
-	lock_release(&socket->lock);
+	lock_release(&socket->base.lock);
 	unix_socket_unref(old);
 	return 0;
 }
@@ -64,7 +61,7 @@ static int connect_datagram(struct unix_socket *socket, struct unix_socket *peer
 /* The end that accept(2) will return. */
 static struct unix_socket *accepted_new(struct unix_socket *client, struct unix_socket *listener)
 {
-	struct unix_socket *socket = unix_socket_new(client->type);
+	struct unix_socket *socket = unix_socket_new(client->base.type);
 
 	if (!socket)
 		return NULL;
@@ -83,7 +80,7 @@ static int join(struct unix_socket *client, struct unix_socket *listener)
 
 	if (client->state != UNIX_FRESH)
 		return client->state == UNIX_CONNECTED ? -EISCONN : -EINVAL;
-	if (listener->state != UNIX_LISTENING || listener->shut & SHUT_RECEIVE)
+	if (listener->state != UNIX_LISTENING || listener->base.shut & SHUT_RECEIVE)
 		return -ECONNREFUSED;
 	if (listener->pending_count > listener->backlog)
 		return -EAGAIN;
@@ -106,44 +103,47 @@ static int try_connect(struct unix_socket *client, struct unix_socket *listener)
 	if (client == listener)
 		return client->state == UNIX_LISTENING ? -EINVAL : -ECONNREFUSED;
 	lock_acquire(&connect_lock);
-	lock_acquire(&listener->lock);
-	lock_acquire(&client->lock);
+	lock_acquire(&listener->base.lock);
+	lock_acquire(&client->base.lock);
 	r = join(client, listener);
-	lock_release(&client->lock);
-	lock_release(&listener->lock);
+	lock_release(&client->base.lock);
+	lock_release(&listener->base.lock);
 	lock_release(&connect_lock);
 	if (!r)
-		wait_wake(&listener->readable, READABLE);
+		wait_wake(&listener->base.readable, SOCKET_READABLE);
 	return r;
 }
 
-static bool has_place(struct unix_socket *listener)
+static bool has_place(struct socket *socket)
 {
-	LOCK_SCOPE(&listener->lock);
-	return listener->state != UNIX_LISTENING || listener->shut & SHUT_RECEIVE ||
+	struct unix_socket *listener = unix_of(socket);
+
+	LOCK_SCOPE(&listener->base.lock);
+	return listener->state != UNIX_LISTENING || listener->base.shut & SHUT_RECEIVE ||
 	       listener->pending_count <= listener->backlog;
 }
 
 static int connect_stream(
-	struct unix_socket *socket, const struct unix_address *address, bool may_block)
+	struct unix_socket *socket, const struct socket_address *address, bool may_block)
 {
 	int r;
 
 	do {
 		CLEANUP(unix_socket_unrefp) struct unix_socket *listener = NULL;
 
-		r = unix_find(address, socket->type, &listener);
+		r = unix_find(address, socket->base.type, &listener);
 		if (r)
 			return r;
 		r = try_connect(socket, listener);
 		if (r != -EAGAIN || !may_block)
 			return r;
-		r = unix_wait(listener, &listener->writable, has_place, socket->send_timeout_ns);
+		r = socket_wait(&listener->base, &listener->base.writable, has_place,
+			socket->base.send_timeout_ns);
 	} while (!r);
 	return r;
 }
 
-int unix_connect(struct unix_socket *socket, const struct unix_address *address, bool may_block)
+int unix_connect(struct unix_socket *socket, const struct socket_address *address, bool may_block)
 {
 	CLEANUP(unix_socket_unrefp) struct unix_socket *peer = NULL;
 	int r;
@@ -152,7 +152,7 @@ int unix_connect(struct unix_socket *socket, const struct unix_address *address,
 		return connect_stream(socket, address, may_block);
 	if (address->family == 0 /* AF_UNSPEC */)
 		return connect_datagram(socket, NULL);
-	r = unix_find(address, socket->type, &peer);
+	r = unix_find(address, socket->base.type, &peer);
 	return r ? r : connect_datagram(socket, peer);
 }
 
@@ -160,7 +160,7 @@ static struct unix_socket *take_pending(struct unix_socket *socket)
 {
 	struct unix_socket *accepted;
 
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	if (list_is_empty(&socket->pending))
 		return NULL;
 	accepted = LIST_FIRST(&socket->pending, struct unix_socket, pending_link);
@@ -169,10 +169,12 @@ static struct unix_socket *take_pending(struct unix_socket *socket)
 	return accepted;
 }
 
-static bool may_accept(struct unix_socket *socket)
+static bool may_accept(struct socket *base)
 {
-	LOCK_SCOPE(&socket->lock);
-	return !list_is_empty(&socket->pending) || socket->shut & SHUT_RECEIVE;
+	struct unix_socket *socket = unix_of(base);
+
+	LOCK_SCOPE(&socket->base.lock);
+	return !list_is_empty(&socket->pending) || socket->base.shut & SHUT_RECEIVE;
 }
 
 int unix_accept(struct unix_socket *socket, bool may_block, struct unix_socket **ret_accepted)
@@ -184,34 +186,32 @@ int unix_accept(struct unix_socket *socket, bool may_block, struct unix_socket *
 	if (__atomic_load_n(&socket->state, __ATOMIC_ACQUIRE) != UNIX_LISTENING)
 		return -EINVAL;
 	while (!(*ret_accepted = take_pending(socket))) {
-		if (__atomic_load_n(&socket->shut, __ATOMIC_ACQUIRE) & SHUT_RECEIVE)
+		if (__atomic_load_n(&socket->base.shut, __ATOMIC_ACQUIRE) & SHUT_RECEIVE)
 			return -EINVAL;
 		if (!may_block)
 			return -EAGAIN;
-		r = unix_wait(socket, &socket->readable, may_accept, socket->receive_timeout_ns);
+		r = socket_wait(&socket->base, &socket->base.readable, may_accept,
+			socket->base.receive_timeout_ns);
 		if (r)
 			return r;
 	}
-	wait_wake(&socket->writable, WRITABLE);
+	wait_wake(&socket->base.writable, SOCKET_WRITABLE);
 	return 0;
 }
 
 static void shut(struct unix_socket *socket, uint32_t what)
 {
-	lock_acquire(&socket->lock);
-	socket->shut |= what;
-	lock_release(&socket->lock);
-	wait_wake(&socket->readable, READABLE | POLLRDHUP | POLLHUP);
-	wait_wake(&socket->writable, WRITABLE | POLLHUP);
+	lock_acquire(&socket->base.lock);
+	socket->base.shut |= what;
+	lock_release(&socket->base.lock);
+	wait_wake(&socket->base.readable, SOCKET_READABLE | POLLRDHUP | POLLHUP);
+	wait_wake(&socket->base.writable, SOCKET_WRITABLE | POLLHUP);
 }
 
-int unix_shutdown(struct unix_socket *socket, int how)
+int unix_shutdown(struct unix_socket *socket, uint32_t what)
 {
 	CLEANUP(unix_socket_unrefp) struct unix_socket *peer = NULL;
-	uint32_t what = (uint32_t)how + 1; /* SHUT_RD 0, SHUT_WR 1, SHUT_RDWR 2 */
 
-	if (how < 0 || how > 2)
-		return -EINVAL;
 	shut(socket, what);
 	peer = unix_socket_peer(socket);
 	/* What one end does not send the other does not receive. */

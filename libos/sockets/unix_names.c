@@ -11,19 +11,20 @@
 #include "libos/sockets/unix.h"
 
 #define FAMILY_SIZE ((uint32_t)sizeof(uint16_t))
+#define UNIX_LENGTH_MAX 110U /* struct sockaddr_un */
 #define AUTOBIND_COUNT 0x100000U
 
 /* Every bound socket. */
 static struct lock bound_lock;
 static struct list bound = LIST_INIT(bound);
 
-static bool is_abstract(const struct unix_address *address)
+static bool is_abstract(const struct socket_address *address)
 {
 	return !address->path[0];
 }
 
 /* With the length that getsockname(2) reports: a file's name has its NUL. */
-static struct unix_name *name_new(const struct unix_address *address)
+static struct unix_name *name_new(const struct socket_address *address)
 {
 	struct unix_name *name = heap_alloc(sizeof(*name));
 
@@ -31,14 +32,23 @@ static struct unix_name *name_new(const struct unix_address *address)
 		return NULL;
 	name->reference_count = 1;
 	name->family = AF_UNIX;
-	memcpy(name->path, address->path, sizeof(name->path));
+	memcpy(name->path, address->path, sizeof(name->path) - 1);
 	name->length = is_abstract(address) ? address->length
 					    : FAMILY_SIZE + (uint32_t)strlen(name->path) + 1;
 	return name;
 }
 
+void unix_name_address(const struct unix_name *name, struct socket_address *ret_address)
+{
+	*ret_address = (struct socket_address){.length = FAMILY_SIZE, .family = AF_UNIX};
+	if (!name)
+		return;
+	ret_address->length = name->length;
+	memcpy(ret_address->path, name->path, sizeof(name->path));
+}
+
 /* bound_lock held */
-static struct unix_socket *find_abstract(const struct unix_address *address)
+static struct unix_socket *find_abstract(const struct socket_address *address)
 {
 	struct unix_socket *socket;
 
@@ -62,7 +72,7 @@ static struct unix_socket *find_inode(const struct inode *inode)
 /* Give @socket its name, which is taken over on success. bound_lock held. */
 static int name_socket(struct unix_socket *socket, struct unix_name *name, struct inode *inode)
 {
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	if (socket->name)
 		return -EINVAL;
 	socket->inode = inode ? inode_ref(inode) : NULL;
@@ -71,7 +81,7 @@ static int name_socket(struct unix_socket *socket, struct unix_name *name, struc
 	return 0;
 }
 
-static int bind_abstract(struct unix_socket *socket, const struct unix_address *address)
+static int bind_abstract(struct unix_socket *socket, const struct socket_address *address)
 {
 	struct unix_name *name = name_new(address);
 	int r = -EADDRINUSE;
@@ -91,7 +101,7 @@ static int bind_abstract(struct unix_socket *socket, const struct unix_address *
 static int bind_somewhere(struct unix_socket *socket)
 {
 	static uint32_t last;
-	struct unix_address address = {.family = AF_UNIX, .length = FAMILY_SIZE + 6};
+	struct socket_address address = {.family = AF_UNIX, .length = FAMILY_SIZE + 6};
 	int r = -EADDRINUSE;
 
 	for (uint32_t i = 0; i < AUTOBIND_COUNT && r == -EADDRINUSE; i++) {
@@ -104,7 +114,7 @@ static int bind_somewhere(struct unix_socket *socket)
 	return r;
 }
 
-static int bind_file(struct unix_socket *socket, const struct unix_address *address)
+static int bind_file(struct unix_socket *socket, const struct socket_address *address)
 {
 	CLEANUP(dentry_unrefp) struct dentry *dentry = NULL;
 	struct unix_name *name;
@@ -128,9 +138,10 @@ static int bind_file(struct unix_socket *socket, const struct unix_address *addr
 	return r;
 }
 
-int unix_bind(struct unix_socket *socket, const struct unix_address *address)
+int unix_bind(struct unix_socket *socket, const struct socket_address *address)
 {
-	if (address->family != AF_UNIX)
+	if (address->length < FAMILY_SIZE || address->length > UNIX_LENGTH_MAX ||
+		address->family != AF_UNIX)
 		return -EINVAL;
 	if (__atomic_load_n(&socket->name, __ATOMIC_ACQUIRE))
 		return -EINVAL;
@@ -148,7 +159,7 @@ void unix_unbind(struct unix_socket *socket)
 	socket->inode = NULL;
 }
 
-static int reach_file(const struct unix_address *address, struct unix_socket **ret_socket)
+static int reach_file(const struct socket_address *address, struct unix_socket **ret_socket)
 {
 	CLEANUP(dentry_unrefp) struct dentry *dentry = NULL;
 	struct unix_socket *socket;
@@ -168,7 +179,7 @@ static int reach_file(const struct unix_address *address, struct unix_socket **r
 	return 0;
 }
 
-static int reach_abstract(const struct unix_address *address, struct unix_socket **ret_socket)
+static int reach_abstract(const struct socket_address *address, struct unix_socket **ret_socket)
 {
 	struct unix_socket *socket;
 
@@ -180,17 +191,18 @@ static int reach_abstract(const struct unix_address *address, struct unix_socket
 	return 0;
 }
 
-int unix_find(const struct unix_address *address, uint32_t type, struct unix_socket **ret_socket)
+int unix_find(const struct socket_address *address, uint32_t type, struct unix_socket **ret_socket)
 {
 	CLEANUP(unix_socket_unrefp) struct unix_socket *socket = NULL;
 	int r;
 
-	if (address->family != AF_UNIX || address->length <= FAMILY_SIZE)
+	if (address->family != AF_UNIX || address->length <= FAMILY_SIZE ||
+		address->length > UNIX_LENGTH_MAX)
 		return -EINVAL;
 	r = is_abstract(address) ? reach_abstract(address, &socket) : reach_file(address, &socket);
 	if (r)
 		return r;
-	if (socket->type != type)
+	if (socket->base.type != type)
 		return -EPROTOTYPE;
 	*ret_socket = TAKE(socket);
 	return 0;

@@ -7,16 +7,15 @@
 #include "libos/signals/signal.h"
 #include "libos/sockets/constants.h"
 #include "libos/sockets/message.h"
+#include "libos/sockets/unix.h"
 #include "libos/time/timespec.h"
 #include "platform/platform.h"
 
-#define READABLE (POLLIN | POLLRDNORM)
-#define WRITABLE (POLLOUT | POLLWRNORM | POLLWRBAND)
 #define STREAM_PACKET_SIZE 32768U
 
 bool unix_has_room(const struct unix_socket *sender, const struct unix_socket *receiver)
 {
-	return receiver->weight < sender->send_size &&
+	return receiver->weight < sender->base.send_size &&
 	       (!unix_is_datagram(receiver) || receiver->packet_count < DATAGRAM_COUNT_MAX);
 }
 
@@ -25,7 +24,7 @@ uint32_t unix_bytes(struct unix_socket *socket)
 	struct packet *packet;
 	uint32_t bytes = 0;
 
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	LIST_FOR_EACH (packet, &socket->packets, link) {
 		bytes += packet->size - packet->taken;
 		if (unix_is_datagram(socket))
@@ -39,10 +38,10 @@ uint32_t unix_bytes(struct unix_socket *socket)
 /* -EAGAIN: no room now. On success the packet is the receiver's. */
 static int try_send(struct unix_socket *sender, struct unix_socket *receiver, struct packet *packet)
 {
-	LOCK_SCOPE(&receiver->lock);
+	LOCK_SCOPE(&receiver->base.lock);
 	if (receiver->state == UNIX_CLOSED)
 		return unix_is_datagram(sender) ? -ECONNREFUSED : -EPIPE;
-	if (receiver->shut & SHUT_RECEIVE)
+	if (receiver->base.shut & SHUT_RECEIVE)
 		return -EPIPE;
 	if (unix_is_datagram(sender) && receiver->peer && receiver->peer != sender)
 		return -EPERM;
@@ -64,16 +63,16 @@ static bool may_send(const struct sending *sending)
 {
 	struct unix_socket *receiver = sending->receiver;
 
-	if (__atomic_load_n(&sending->sender->shut, __ATOMIC_ACQUIRE) & SHUT_SEND)
+	if (__atomic_load_n(&sending->sender->base.shut, __ATOMIC_ACQUIRE) & SHUT_SEND)
 		return true;
-	LOCK_SCOPE(&receiver->lock);
-	return receiver->state == UNIX_CLOSED || receiver->shut & SHUT_RECEIVE ||
+	LOCK_SCOPE(&receiver->base.lock);
+	return receiver->state == UNIX_CLOSED || receiver->base.shut & SHUT_RECEIVE ||
 	       unix_has_room(sending->sender, receiver);
 }
 
 static int wait_for_room(const struct sending *sending)
 {
-	uint64_t timeout_ns = sending->sender->send_timeout_ns, deadline = WAIT_FOREVER;
+	uint64_t timeout_ns = sending->sender->base.send_timeout_ns, deadline = WAIT_FOREVER;
 	struct waiter own, other;
 	int r = 0;
 
@@ -81,15 +80,13 @@ static int wait_for_room(const struct sending *sending)
 		deadline = deadline_after(platform_monotonic_ns(), timeout_ns);
 	waiter_init(&own);
 	waiter_init(&other);
-	wait_add(&sending->sender->writable, &own);
-	wait_add(&sending->receiver->writable, &other);
+	wait_add(&sending->sender->base.writable, &own);
+	wait_add(&sending->receiver->base.writable, &other);
 	while (!r && !may_send(sending))
 		r = wait_sleep(deadline);
 	wait_remove(&own);
 	wait_remove(&other);
-	if (r == -EINTR)
-		return timeout_ns ? -EINTR : -ERESTARTSYS;
-	return r == -ETIMEDOUT ? -EAGAIN : r;
+	return socket_wait_result(r, timeout_ns);
 }
 
 /* The packet is taken over on success. */
@@ -98,7 +95,7 @@ static int send_packet(const struct sending *sending, struct packet *packet)
 	int r;
 
 	do {
-		if (__atomic_load_n(&sending->sender->shut, __ATOMIC_ACQUIRE) & SHUT_SEND)
+		if (__atomic_load_n(&sending->sender->base.shut, __ATOMIC_ACQUIRE) & SHUT_SEND)
 			return -EPIPE;
 		r = try_send(sending->sender, sending->receiver, packet);
 		if (r == -EAGAIN && sending->may_block) {
@@ -112,13 +109,13 @@ static int send_packet(const struct sending *sending, struct packet *packet)
 		}
 	} while (r == -EAGAIN);
 	if (!r)
-		wait_wake(&sending->receiver->readable, READABLE);
+		wait_wake(&sending->receiver->base.readable, SOCKET_READABLE);
 	return r;
 }
 
 static struct unix_name *name_of(struct unix_socket *socket)
 {
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	return unix_name_ref(socket->name);
 }
 
@@ -157,7 +154,7 @@ static long send_stream(const struct sending *sending, struct message *message)
 
 static long send_whole(const struct sending *sending, struct message *message)
 {
-	if (message->io.left > sending->sender->send_size - 32)
+	if (message->io.left > sending->sender->base.send_size - 32)
 		return -EMSGSIZE;
 	return send_piece(sending, message, (uint32_t)message->io.left);
 }
@@ -169,8 +166,8 @@ static int find_receiver(struct unix_socket *socket, const struct message *messa
 	bool is_connected = socket->state == UNIX_CONNECTED;
 
 	if (unix_is_datagram(socket) && message->to.length)
-		return unix_find(&message->to, socket->type, ret_receiver);
-	if (socket->type == SOCK_STREAM && message->to.length)
+		return unix_find(&message->to, socket->base.type, ret_receiver);
+	if (socket->base.type == SOCK_STREAM && message->to.length)
 		return is_connected ? -EISCONN : -EOPNOTSUPP;
 	if (!unix_is_datagram(socket) && !is_connected)
 		return -ENOTCONN;
@@ -181,18 +178,13 @@ static int find_receiver(struct unix_socket *socket, const struct message *messa
 /* A connected datagram socket whose peer is gone is not connected any more. */
 static void forget_peer(struct unix_socket *socket, struct unix_socket *peer)
 {
-	lock_acquire(&socket->lock);
+	lock_acquire(&socket->base.lock);
 	if (socket->peer == peer)
 		socket->peer = NULL;
 	else
 		peer = NULL;
-	lock_release(&socket->lock);
+	lock_release(&socket->base.lock);
 	unix_socket_unref(peer);
-}
-
-static int take_error(struct unix_socket *socket)
-{
-	return -__atomic_exchange_n(&socket->error, 0, __ATOMIC_ACQ_REL);
 }
 
 long unix_send(struct unix_socket *socket, struct message *message, uint32_t flags)
@@ -207,7 +199,7 @@ long unix_send(struct unix_socket *socket, struct message *message, uint32_t fla
 	if (r)
 		return r;
 	sending.receiver = receiver;
-	if (socket->type != SOCK_STREAM) {
+	if (socket->base.type != SOCK_STREAM) {
 		r = send_whole(&sending, message);
 		if (r == -ECONNREFUSED)
 			forget_peer(socket, receiver);
@@ -221,10 +213,13 @@ long unix_send(struct unix_socket *socket, struct message *message, uint32_t fla
 
 /* ---- Receiving ---- */
 
-static bool may_receive(struct unix_socket *socket)
+static bool may_receive(struct socket *base)
 {
-	LOCK_SCOPE(&socket->lock);
-	return !list_is_empty(&socket->packets) || socket->shut & SHUT_RECEIVE || socket->error;
+	struct unix_socket *socket = unix_of(base);
+
+	LOCK_SCOPE(&socket->base.lock);
+	return !list_is_empty(&socket->packets) || socket->base.shut & SHUT_RECEIVE ||
+	       socket->base.error;
 }
 
 /* The packet after @previous, or the first one. receive_lock is held, so it stays. */
@@ -232,7 +227,7 @@ static struct packet *packet_after(struct unix_socket *socket, struct packet *pr
 {
 	struct list *next;
 
-	LOCK_SCOPE(&socket->lock);
+	LOCK_SCOPE(&socket->base.lock);
 	next = previous ? previous->link.next : socket->packets.next;
 	return next == &socket->packets ? NULL : LIST_ENTRY(next, struct packet, link);
 }
@@ -241,24 +236,25 @@ static void packet_remove(struct unix_socket *socket, struct packet *packet)
 {
 	CLEANUP(unix_socket_unrefp) struct unix_socket *peer = NULL;
 
-	lock_acquire(&socket->lock);
+	lock_acquire(&socket->base.lock);
 	list_remove(&packet->link);
 	socket->packet_count--;
 	socket->weight -= packet_weight(packet);
 	peer = socket->peer ? unix_socket_ref(socket->peer) : NULL;
-	lock_release(&socket->lock);
+	lock_release(&socket->base.lock);
 	packet_free(packet);
-	wait_wake(&socket->writable, WRITABLE);
+	wait_wake(&socket->base.writable, SOCKET_WRITABLE);
 	if (peer)
-		wait_wake(&peer->writable, WRITABLE);
+		wait_wake(&peer->base.writable, SOCKET_WRITABLE);
 }
 
-static int take_extras(struct message *message, struct packet *packet, bool peek)
+static int take_extras(
+	struct unix_socket *socket, struct message *message, struct packet *packet, bool peek)
 {
 	message->credentials = packet->credentials;
-	message->has_credentials = true;
-	if (!message->from)
-		message->from = unix_name_ref(packet->name);
+	message->has_credentials = socket->pass_credentials;
+	if (message->wants_from && packet->name)
+		unix_name_address(packet->name, &message->from);
 	if (!packet->files)
 		return 0;
 	message->files = peek ? passed_files_copy(packet->files) : TAKE(packet->files);
@@ -271,18 +267,19 @@ static int first_packet(struct unix_socket *socket, bool may_block, struct packe
 	int r;
 
 	while (!(*ret_packet = packet_after(socket, NULL))) {
-		r = take_error(socket);
+		r = socket_take_error(&socket->base);
 		if (r)
 			return r;
-		if (__atomic_load_n(&socket->shut, __ATOMIC_ACQUIRE) & SHUT_RECEIVE) {
+		if (__atomic_load_n(&socket->base.shut, __ATOMIC_ACQUIRE) & SHUT_RECEIVE) {
 			*ret_packet = packet_after(socket, NULL);
 			return *ret_packet ? 1 : 0;
 		}
 		if (!may_block)
 			return -EAGAIN;
-		lock_release(&socket->receive_lock);
-		r = unix_wait(socket, &socket->readable, may_receive, socket->receive_timeout_ns);
-		lock_acquire(&socket->receive_lock);
+		lock_release(&socket->base.receive_lock);
+		r = socket_wait(&socket->base, &socket->base.readable, may_receive,
+			socket->base.receive_timeout_ns);
+		lock_acquire(&socket->base.receive_lock);
 		if (r)
 			return r;
 	}
@@ -300,12 +297,12 @@ static long receive_whole(struct unix_socket *socket, struct message *message, u
 	n = io_put(&message->io, packet->bytes, MIN(message->io.left, (size_t)packet->size));
 	if (n < 0)
 		return n;
-	r = take_extras(message, packet, flags & MSG_PEEK);
+	r = take_extras(socket, message, packet, flags & MSG_PEEK);
 	if (r)
 		return r;
 	if ((size_t)n < packet->size)
 		message->flags |= MSG_TRUNC;
-	if (socket->type == SOCK_SEQPACKET)
+	if (socket->base.type == SOCK_SEQPACKET)
 		message->flags |= MSG_EOR;
 	r = flags & MSG_TRUNC ? (long)packet->size : n;
 	if (!(flags & MSG_PEEK))
@@ -332,7 +329,7 @@ static long receive_piece(
 
 	if (n < 0)
 		return n;
-	r = take_extras(message, packet, peek);
+	r = take_extras(socket, message, packet, peek);
 	if (r)
 		return r;
 	if (peek)
@@ -376,13 +373,13 @@ long unix_receive(struct unix_socket *socket, struct message *message, uint32_t 
 
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (socket->type == SOCK_STREAM && socket->state != UNIX_CONNECTED)
+	if (socket->base.type == SOCK_STREAM && socket->state != UNIX_CONNECTED)
 		return -EINVAL;
-	if (socket->type == SOCK_SEQPACKET && socket->state != UNIX_CONNECTED)
+	if (socket->base.type == SOCK_SEQPACKET && socket->state != UNIX_CONNECTED)
 		return -ENOTCONN;
-	lock_acquire(&socket->receive_lock);
-	r = socket->type == SOCK_STREAM ? receive_stream(socket, message, flags)
-					: receive_whole(socket, message, flags);
-	lock_release(&socket->receive_lock);
+	lock_acquire(&socket->base.receive_lock);
+	r = socket->base.type == SOCK_STREAM ? receive_stream(socket, message, flags)
+					     : receive_whole(socket, message, flags);
+	lock_release(&socket->base.receive_lock);
 	return r;
 }
