@@ -179,6 +179,51 @@ MUST_CHECK int platform_host_terminal_set(
 	int host_fd, unsigned int when, const struct platform_terminal *terminal);
 MUST_CHECK int platform_host_terminal_window(int host_fd, struct platform_window *ret_window);
 
+/* ---- Sockets of the host -----------------------------------------------------------------------
+ * TCP and UDP over IPv4 and IPv6. Ends are IPv6 addresses, IPv4 ones mapped (::ffff:a.b.c.d), and
+ * ports in the processor's order. What comes from the host is checked to be such, and remains its
+ * word. */
+struct platform_host_endpoint {
+	uint8_t address[16];
+	uint16_t port;
+};
+/* A new IPv4 socket that does not block. */
+MUST_CHECK int platform_host_socket(bool is_stream);
+/* 0, -EINPROGRESS, or why not. */
+MUST_CHECK int platform_host_connect(int host_fd, const struct platform_host_endpoint *to);
+/* The next connection, a descriptor that blocks: -EAGAIN there is none (of a listening socket that
+ * does not block). */
+MUST_CHECK int platform_host_accept(int host_fd, struct platform_host_endpoint *ret_peer);
+/* Interruptible. @flags: MSG_DONTWAIT, MSG_PEEK, MSG_OOB, MSG_MORE. @to, @ret_from: of datagrams;
+ * may be NULL. Never SIGPIPE. */
+MUST_CHECK long platform_host_send(int host_fd, const void *from, size_t size, uint32_t flags,
+	const struct platform_host_endpoint *to);
+MUST_CHECK long platform_host_receive(int host_fd, void *to, size_t size, uint32_t flags,
+	struct platform_host_endpoint *ret_from);
+/* @what: bit 0 receiving, bit 1 sending. */
+MUST_CHECK int platform_host_shutdown(int host_fd, uint32_t what);
+/* Options that are an int; SO_LINGER is its seconds, -1: off. */
+MUST_CHECK int platform_host_option_set(int host_fd, int level, int option, int32_t value);
+MUST_CHECK int platform_host_option_get(int host_fd, int level, int option, int32_t *ret_value);
+/* Is it connected? 0, -ENOTCONN. */
+MUST_CHECK int platform_host_is_connected(int host_fd);
+/* Bytes that wait to be read, or to be sent. */
+MUST_CHECK long platform_host_queued(int host_fd, bool is_sending);
+
+/* Waiting for many descriptors at once: epoll(7). @events: EPOLL*; @token comes back with them. */
+struct platform_host_event {
+	uint32_t events;
+	uint64_t token;
+} __attribute__((packed));
+MUST_CHECK int platform_host_epoll_new(void);
+/* @op: EPOLL_CTL_*. */
+MUST_CHECK int platform_host_epoll_control(
+	int epoll_fd, int op, int host_fd, uint32_t events, uint64_t token);
+/* How many events; 0 at @deadline_ns; -EINTR as of platform_host_poll. Bits that epoll does not
+ * report are dropped; tokens are the host's word. */
+MUST_CHECK long platform_host_epoll_wait(
+	int epoll_fd, struct platform_host_event *events, size_t count, uint64_t deadline_ns);
+
 /* ---- Directories of the host -------------------------------------------------------------------
  * What `-v` mounts. Names are single components: never empty, "." or "..", no '/', at most 255
  * bytes; those that come from the host are checked to be so. The host follows no symbolic link. All

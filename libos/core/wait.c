@@ -144,7 +144,26 @@ struct sleep {
 	bool killable_only;
 	struct platform_host_poll *polls; /* NULL: nothing of the host's */
 	size_t poll_count;
+	struct platform_host_event *events; /* NULL: no epoll of the host's */
+	size_t event_count;
+	int epoll_fd;
+	size_t *ret_event_count;
 };
+
+static bool is_in_host(const struct sleep *sleep)
+{
+	return sleep->polls || sleep->events;
+}
+
+static long sleep_in_epoll(const struct sleep *sleep)
+{
+	long n = platform_host_epoll_wait(
+		sleep->epoll_fd, sleep->events, sleep->event_count, sleep->deadline_ns);
+
+	if (n > 0)
+		*sleep->ret_event_count = (size_t)n;
+	return n;
+}
 
 /* A wake of a thread in the host leaves its pending mark behind, which would end each host call at
  * once from here on. Cleared before signals are looked for: what comes later sets it again.
@@ -161,7 +180,9 @@ static int sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t
 	long ready = 0;
 
 	thread->sleep_state = 'S';
-	if (sleep->polls)
+	if (sleep->events)
+		ready = sleep_in_epoll(sleep);
+	else if (sleep->polls)
 		ready = platform_host_poll(sleep->polls, sleep->poll_count, sleep->deadline_ns);
 	else
 		platform_wait(&thread->wake, state, sleep->deadline_ns);
@@ -173,11 +194,11 @@ static int sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t
 
 static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *was_pending)
 {
-	uint32_t asleep = sleep->polls ? ASLEEP_IN_HOST : ASLEEP, state;
+	uint32_t asleep = is_in_host(sleep) ? ASLEEP_IN_HOST : ASLEEP, state;
 	int r;
 
 	for (;;) {
-		if (sleep->polls)
+		if (is_in_host(sleep))
 			*was_pending |= pending_clear(thread);
 		/* A wake that came since the condition was tested: test it again. */
 		if (__atomic_exchange_n(&thread->wake, AWAKE, __ATOMIC_ACQ_REL) == WOKEN)
@@ -222,4 +243,15 @@ int wait_sleep_host(struct platform_host_poll *polls, size_t count, uint64_t dea
 {
 	return sleep_with(&(struct sleep){
 		.deadline_ns = deadline_ns, .polls = count ? polls : NULL, .poll_count = count});
+}
+
+int wait_sleep_epoll(int epoll_fd, struct platform_host_event *events, size_t count,
+	size_t *ret_count, uint64_t deadline_ns)
+{
+	*ret_count = 0;
+	return sleep_with(&(struct sleep){.deadline_ns = deadline_ns,
+		.events = events,
+		.event_count = count,
+		.epoll_fd = epoll_fd,
+		.ret_event_count = ret_count});
 }

@@ -69,5 +69,9 @@ MUST_CHECK int wait_sleep_killable(uint64_t deadline_ns);
 struct platform_host_poll;
 MUST_CHECK int wait_sleep_host(
 	struct platform_host_poll *polls, size_t count, uint64_t deadline_ns);
+/* The same for one of the host's epolls: *ret_count events of at most @count are there. */
+struct platform_host_event;
+MUST_CHECK int wait_sleep_epoll(int epoll_fd, struct platform_host_event *events, size_t count,
+	size_t *ret_count, uint64_t deadline_ns);
 
 #endif

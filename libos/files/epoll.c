@@ -125,6 +125,45 @@ static void item_add_host(struct poll_table *table, int host_fd, uint32_t events
 	item->host_events = events;
 }
 
+static bool item_add_host_socket(struct poll_table *table, int host_fd, bool is_private)
+{
+	struct epoll_item *item = CONTAINER_OF(table, struct item_table, table)->item;
+
+	if (epoll_host_join(item, host_fd, is_private))
+		return true;
+	item->host_fd = host_fd;
+	item->host_events = POLLIN | POLLOUT | POLLPRI | POLLRDHUP;
+	return false;
+}
+
+static void ignore_queue(struct poll_table *table, struct wait_queue *queue)
+{
+	(void)table;
+	(void)queue;
+}
+
+static void ignore_host(struct poll_table *table, int host_fd, uint32_t events)
+{
+	(void)table;
+	(void)host_fd;
+	(void)events;
+}
+
+static bool ignore_host_socket(struct poll_table *table, int host_fd, bool is_private)
+{
+	(void)table;
+	(void)host_fd;
+	(void)is_private;
+	return true;
+}
+
+uint32_t epoll_item_poll(struct epoll_item *item)
+{
+	struct poll_table inside = {~0U, ignore_queue, ignore_host, ignore_host_socket};
+
+	return file_poll(item->file, item->host_slot ? &inside : NULL) & item_wanted(item);
+}
+
 static struct list *bucket_of(struct epoll *epoll, const struct file *file, int fd)
 {
 	uint64_t key = (uintptr_t)file / 64 + (uint64_t)fd;
@@ -200,13 +239,14 @@ static struct epoll_item *item_new(
 }
 
 /* The registry and the epoll are locked. */
-static void item_remove(struct epoll_item *item)
+static void item_remove(struct epoll_item *item, bool file_is_gone)
 {
 	struct list *of_file = &item->of_file;
 
 	for (uint32_t i = 0; i < item->waiter_count; i++)
 		wait_remove(&item->waiters[i].waiter);
 	ready_forget(item);
+	epoll_host_leave(item, file_is_gone);
 	list_remove(&item->bucket);
 	list_remove(&item->special);
 	item->epoll->item_count--;
@@ -220,7 +260,8 @@ static void item_remove(struct epoll_item *item)
 /* Look at the file, and at its queues the first time. */
 static void item_check(struct epoll_item *item, struct poll_table *table)
 {
-	uint32_t ready = file_poll(item->file, table) & item_wanted(item);
+	uint32_t ready =
+		table ? file_poll(item->file, table) & item_wanted(item) : epoll_item_poll(item);
 
 	if (item_is_special(item)) {
 		__atomic_store_n(&item->armed, true, __ATOMIC_RELAXED);
@@ -234,7 +275,8 @@ static void item_check(struct epoll_item *item, struct poll_table *table)
 static int item_add(
 	struct epoll *epoll, struct file *file, int fd, const struct epoll_event_user *event)
 {
-	struct item_table joining = {.table = {~0U, item_add_queue, item_add_host}};
+	struct item_table joining = {
+		.table = {~0U, item_add_queue, item_add_host, item_add_host_socket}};
 	struct epoll_item *item;
 
 	if (epoll->item_count >= ITEMS_MAX)
@@ -245,7 +287,7 @@ static int item_add(
 	joining.item = item;
 	item_check(item, &joining.table);
 	if (joining.error) {
-		item_remove(item);
+		item_remove(item, false);
 		return joining.error;
 	}
 	if (item_is_special(item))
@@ -259,6 +301,7 @@ static int item_modify(struct epoll_item *item, const struct epoll_event_user *e
 		return -EINVAL;
 	__atomic_store_n(&item->events, event->events | EPOLLERR | EPOLLHUP, __ATOMIC_RELAXED);
 	item->data = event->data;
+	epoll_host_modify(item);
 	/* A waker that saw the old events did so before the file is looked at now. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	item_check(item, NULL);
@@ -336,7 +379,7 @@ static int control_other(struct epoll *epoll, int op, struct file *target, int f
 		return -ENOENT;
 	if (op == EPOLL_CTL_MOD)
 		return item_modify(item, event);
-	item_remove(item);
+	item_remove(item, false);
 	return 0;
 }
 
@@ -377,13 +420,34 @@ void epoll_file_gone(struct file *file)
 		struct epoll *epoll = item->epoll;
 
 		lock_acquire(&epoll->lock);
-		item_remove(item);
+		item_remove(item, true);
 		lock_release(&epoll->lock);
+	}
+}
+
+void epoll_file_changed(struct file *file)
+{
+	struct item_table joining = {
+		.table = {~0U, ignore_queue, ignore_host, item_add_host_socket}};
+	struct epoll_item *item;
+
+	if (list_is_empty(&file->epoll_items))
+		return;
+	LOCK_SCOPE(&registry_lock);
+	LIST_FOR_EACH (item, &file->epoll_items, of_file) {
+		LOCK_SCOPE(&item->epoll->lock);
+		joining.item = item;
+		(void)file_poll(file, &joining.table);
+		if (item_is_special(item) && list_is_empty(&item->special))
+			list_add_tail(&item->epoll->special, &item->special);
 	}
 }
 
 static void epoll_free(struct epoll *epoll)
 {
+	if (epoll->host_fd >= 0)
+		platform_host_close(epoll->host_fd);
+	heap_free(epoll->slots);
 	heap_free(epoll->buckets);
 	heap_free(epoll);
 }
@@ -397,7 +461,7 @@ static void epoll_release(struct file *file)
 	lock_acquire(&epoll->lock);
 	for (uint32_t i = 0; i < epoll->bucket_count; i++)
 		LIST_FOR_EACH_SAFE (item, next, &epoll->buckets[i], bucket)
-			item_remove(item);
+			item_remove(item, true);
 	lock_release(&epoll->lock);
 	lock_release(&registry_lock);
 	epoll_free(epoll);
@@ -418,6 +482,7 @@ long epoll_install(uint32_t flags)
 		return -ENOMEM;
 	epoll->buckets = buckets_new(BUCKETS_FIRST);
 	epoll->bucket_count = BUCKETS_FIRST;
+	epoll->host_fd = -1;
 	list_init(&epoll->special);
 	list_init(&epoll->ready);
 	wait_queue_init(&epoll->queue);

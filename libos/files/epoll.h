@@ -2,9 +2,11 @@
  *
  * An item joins its file's wait queues with a callback that puts it on the ready list: no file is
  * polled that nothing happened to. Items of level-triggered files go back on the list when they are
- * reported, and leave it when a poll finds them idle. Files of the host have no queue: those items
- * are "special" and asked each time, and whoever sleeps on the epoll sleeps in the host. Epolls in
- * an epoll are special as well, since they may contain such files.
+ * reported, and leave it when a poll finds them idle. What only the host knows of a socket, an
+ * epoll of the host's watches with the same flags (epoll_host.c): one call waits for thousands, and
+ * it is never polled. Other files of the host, which it shares with others, have no queue: those
+ * items are "special" and asked each time, and whoever sleeps on the epoll sleeps in the host.
+ * Epolls in an epoll are special as well, since they may contain such files.
  *
  * Locks, outer first: registry (adding, removing, and the graph of epolls in epolls); epoll->lock,
  * along that graph; the files' own; a file's wait queue; ready_lock; epoll->queue. */
@@ -28,5 +30,8 @@ MUST_CHECK int epoll_control(struct file *epoll_file, int op, int fd, struct fil
  * look); -EINTR, -EFAULT, -EINVAL not an epoll. */
 MUST_CHECK long epoll_wait_events(
 	struct file *epoll_file, uint64_t to, uint32_t max, uint64_t deadline_ns);
+
+/* The file has a descriptor of the host's now, which it had not when it was added. */
+void epoll_file_changed(struct file *file);
 
 #endif

@@ -21,8 +21,17 @@ struct epoll {
 	struct lock ready_lock;
 	struct list ready; /* items that something happened to */
 	uint32_t ready_count;
-	struct wait_queue queue; /* who waits in epoll_wait (exclusive), or polls the epoll */
-	uint32_t visit, depth;   /* epoll_depth; under the registry's lock */
+	struct wait_queue queue;  /* who waits in epoll_wait (exclusive), or polls the epoll */
+	uint32_t visit, depth;    /* epoll_depth; under the registry's lock */
+	int32_t host_fd;          /* the host's epoll; -1: none yet */
+	struct epoll_slot *slots; /* what its tokens stand for */
+	uint32_t slot_count, slot_free; /* of the first one that is free, + 1 */
+};
+
+struct epoll_slot {
+	struct epoll_item *item; /* NULL: free */
+	uint32_t generation;     /* how often it was taken */
+	uint32_t next_free;      /* + 1 */
 };
 
 struct item_waiter {
@@ -43,6 +52,9 @@ struct epoll_item {
 	int32_t fd;
 	int32_t host_fd; /* -1: none */
 	uint32_t host_events;
+	uint32_t host_slot; /* + 1; in the host's epoll as socket_fd; 0: not there */
+	int32_t socket_fd;
+	bool is_private; /* socket_fd goes with the file */
 	uint32_t events; /* EPOLL*; none but private ones: disabled by EPOLLONESHOT */
 	uint64_t data;
 	uint32_t waiter_count;
@@ -72,6 +84,24 @@ bool epoll_ready_push(struct epoll_item *item, bool first);
 struct epoll_item *epoll_ready_pop(struct epoll *epoll);
 /* Something happened to the item's file: whoever waits shall look. */
 void epoll_item_happened(struct epoll_item *item);
+/* Look at the item's file, but not at what the host's epoll tells of it. */
+uint32_t epoll_item_poll(struct epoll_item *item);
+/* After a report: 0 or 1 more events; level-triggered items stay on the list. */
+void epoll_item_reported(struct epoll_item *item);
+
+/* ---- epoll_host.c: the epoll is locked, but for the sleep ---- */
+
+/* The item's file has @host_fd. False: the host's epoll can't have it (twice). */
+bool epoll_host_join(struct epoll_item *item, int host_fd, bool is_private);
+void epoll_host_modify(struct epoll_item *item);
+/* @is_gone: with its file. */
+void epoll_host_leave(struct epoll_item *item, bool is_gone);
+/* Events that the host has, stored at @to: how many, or -errno. */
+MUST_CHECK long epoll_host_collect(struct epoll *epoll, uint64_t to, uint32_t max);
+/* As wait_sleep, in the host; more than 0: events stored at @to. Not locked. */
+MUST_CHECK long epoll_host_sleep(
+	struct epoll *epoll, uint64_t to, uint32_t max, uint64_t deadline_ns);
+
 /* The file's poll op. */
 uint32_t epoll_poll(struct file *file, struct poll_table *table);
 

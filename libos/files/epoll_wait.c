@@ -19,6 +19,15 @@ static void special_check(struct epoll *epoll)
 	}
 }
 
+static int special_hosts(struct epoll *epoll, struct poll_hosts *hosts);
+
+static int nested_hosts(struct epoll *epoll, struct poll_hosts *hosts)
+{
+	int r = epoll->host_fd >= 0 ? poll_hosts_add(hosts, epoll->host_fd, POLLIN) : 0;
+
+	return r ? r : special_hosts(epoll, hosts);
+}
+
 /* The host descriptors to sleep on, those of epolls inside included. */
 static int special_hosts(struct epoll *epoll, struct poll_hosts *hosts)
 {
@@ -33,14 +42,14 @@ static int special_hosts(struct epoll *epoll, struct poll_hosts *hosts)
 
 		if (!wanted || !item->armed || r)
 			continue;
-		r = item->nested ? special_hosts(item->nested, hosts)
+		r = item->nested ? nested_hosts(item->nested, hosts)
 				 : poll_hosts_add(hosts, item->host_fd, item->host_events & wanted);
 	}
 	return r;
 }
 
 /* After a report: level-triggered items stay on the list. */
-static void item_reported(struct epoll_item *item)
+void epoll_item_reported(struct epoll_item *item)
 {
 	uint32_t events = item_events(item);
 
@@ -59,7 +68,7 @@ static int item_report(struct epoll_item *item, uint64_t to)
 	/* Before the poll: what happens later makes a new edge. */
 	if (special && item_events(item) & EPOLLET)
 		__atomic_store_n(&item->armed, false, __ATOMIC_SEQ_CST);
-	event.events = file_poll(item->file, NULL) & item_wanted(item);
+	event.events = epoll_item_poll(item);
 	if (!event.events) {
 		__atomic_store_n(&item->armed, true, __ATOMIC_RELAXED);
 		return 0;
@@ -68,7 +77,7 @@ static int item_report(struct epoll_item *item, uint64_t to)
 		(void)epoll_ready_push(item, true);
 		return -EFAULT;
 	}
-	item_reported(item);
+	epoll_item_reported(item);
 	return 1;
 }
 
@@ -93,6 +102,29 @@ static long epoll_collect(struct epoll *epoll, uint64_t to, uint32_t max)
 	return done ? done : r;
 }
 
+/* One sleep. More than 0: events of the host's epoll are stored at @to. */
+static long sleep_once(struct epoll *epoll, struct poll_hosts *hosts, uint64_t to, uint32_t max,
+	uint64_t deadline_ns)
+{
+	long r;
+
+	hosts->count = 0;
+	r = special_hosts(epoll, hosts);
+	if (r)
+		return r;
+	if (epoll->host_fd < 0)
+		return wait_sleep_host(hosts->polls, hosts->count, deadline_ns);
+	if (!hosts->count)
+		return epoll_host_sleep(epoll, to, max, deadline_ns);
+	r = poll_hosts_add(hosts, epoll->host_fd, POLLIN);
+	if (!r)
+		r = wait_sleep_host(hosts->polls, hosts->count, deadline_ns);
+	if (r)
+		return r;
+	LOCK_SCOPE(&epoll->lock);
+	return epoll_host_collect(epoll, to, max);
+}
+
 static long epoll_sleep(struct epoll *epoll, uint64_t to, uint32_t max, uint64_t deadline_ns)
 {
 	struct poll_hosts hosts = {0};
@@ -104,10 +136,7 @@ static long epoll_sleep(struct epoll *epoll, uint64_t to, uint32_t max, uint64_t
 	waiter.exclusive = true;
 	wait_add(&epoll->queue, &waiter);
 	while (!(r = epoll_collect(epoll, to, max)) && !over) {
-		hosts.count = 0;
-		r = special_hosts(epoll, &hosts);
-		if (!r)
-			r = wait_sleep_host(hosts.polls, hosts.count, deadline_ns);
+		r = sleep_once(epoll, &hosts, to, max, deadline_ns);
 		over = r == -ETIMEDOUT;
 		if (r && !over)
 			break;
@@ -123,12 +152,26 @@ static long epoll_sleep(struct epoll *epoll, uint64_t to, uint32_t max, uint64_t
 long epoll_wait_events(struct file *epoll_file, uint64_t to, uint32_t max, uint64_t deadline_ns)
 {
 	struct epoll *epoll = epoll_of(epoll_file);
-	long r;
+	long r, n;
 
 	if (!epoll)
 		return -EINVAL;
 	r = epoll_collect(epoll, to, max);
+	/* What is ready inside must not keep the host's from being heard. */
+	if (epoll->host_fd >= 0 && r >= 0 && r < max && (r || !deadline_ns)) {
+		LOCK_SCOPE(&epoll->lock);
+		n = epoll_host_collect(epoll, to + (uint64_t)r * sizeof(struct epoll_event_user),
+			max - (uint32_t)r);
+		r = r ? r + MAX(n, 0L) : n;
+	}
 	return r || !deadline_ns ? r : epoll_sleep(epoll, to, max, deadline_ns);
+}
+
+static bool host_is_ready(const struct epoll *epoll)
+{
+	struct platform_host_poll poll = {.host_fd = epoll->host_fd, .events = POLLIN};
+
+	return epoll->host_fd >= 0 && platform_host_poll(&poll, 1, 0) > 0;
 }
 
 /* An epoll is readable if it would report something. */
@@ -140,7 +183,7 @@ uint32_t epoll_poll(struct file *file, struct poll_table *table)
 	uint32_t count, ready = 0;
 
 	poll_wait(table, &epoll->queue);
-	if (table && !special_hosts(epoll, &hosts))
+	if (table && !nested_hosts(epoll, &hosts))
 		for (size_t i = 0; i < hosts.count; i++)
 			table->add_host(table, hosts.polls[i].host_fd, hosts.polls[i].events);
 	poll_hosts_done(&hosts);
@@ -148,9 +191,9 @@ uint32_t epoll_poll(struct file *file, struct poll_table *table)
 	special_check(epoll);
 	count = __atomic_load_n(&epoll->ready_count, __ATOMIC_RELAXED);
 	while (count-- && !ready && (item = epoll_ready_pop(epoll))) {
-		ready = file_poll(item->file, NULL) & item_wanted(item);
+		ready = epoll_item_poll(item);
 		if (ready)
 			(void)epoll_ready_push(item, true);
 	}
-	return ready ? POLLIN | POLLRDNORM : 0;
+	return ready || host_is_ready(epoll) ? POLLIN | POLLRDNORM : 0;
 }

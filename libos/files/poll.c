@@ -83,6 +83,7 @@ void poll_set_init(struct poll_set *set)
 {
 	set->table.add = poll_set_add;
 	set->table.add_host = poll_set_add_host;
+	set->table.add_host_socket = NULL;
 	set->waiter_count = 0;
 	set->chunks = NULL;
 	set->hosts = (struct poll_hosts){0};

@@ -26,6 +26,10 @@ struct poll_table {
 	uint32_t events; /* what the caller wants to know */
 	void (*add)(struct poll_table *table, struct wait_queue *queue);
 	void (*add_host)(struct poll_table *table, int host_fd, uint32_t events);
+	/* For descriptors that only the enclave has: true if the host tells the table by itself
+	 * what happens to it, so that nobody has to look. @is_private: closed with the file. NULL:
+	 * as add_host. */
+	bool (*add_host_socket)(struct poll_table *table, int host_fd, bool is_private);
 };
 
 /* For poll ops; @table NULL: the caller does not want to wait. The queue must live as long as the
@@ -40,6 +44,14 @@ static inline void poll_wait_host(struct poll_table *table, int host_fd, uint32_
 {
 	if (table)
 		table->add_host(table, host_fd, events & table->events);
+}
+
+static inline bool poll_wait_host_socket(struct poll_table *table, int host_fd, bool is_private)
+{
+	if (table && table->add_host_socket)
+		return table->add_host_socket(table, host_fd, is_private);
+	poll_wait_host(table, host_fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP);
+	return false;
 }
 
 /* The bits that hold for @file now. */

@@ -263,6 +263,25 @@ long platform_host_poll(struct platform_host_poll *polls, size_t count, uint64_t
 	return thread_current()->block.pending ? -EINTR : host_look(polls, count);
 }
 
+/* No epoll on this host: what would be in it is polled. */
+int platform_host_epoll_new(void)
+{
+	return -ENOSYS;
+}
+
+int platform_host_epoll_control(int epoll_fd, int op, int host_fd, uint32_t events, uint64_t token)
+{
+	(void)epoll_fd, (void)op, (void)host_fd, (void)events, (void)token;
+	return -EBADF;
+}
+
+long platform_host_epoll_wait(
+	int epoll_fd, struct platform_host_event *events, size_t count, uint64_t deadline_ns)
+{
+	(void)epoll_fd, (void)events, (void)count, (void)deadline_ns;
+	return -EBADF;
+}
+
 long platform_host_read(int host_fd, void *to, size_t size)
 {
 	size_t length = MIN(strlen(double_host_input), size);

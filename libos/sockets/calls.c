@@ -6,6 +6,7 @@
 #include "libos/files/descriptors.h"
 #include "libos/processes/thread.h"
 #include "libos/signals/signal.h"
+#include "libos/sockets/inet.h"
 #include "libos/sockets/message.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/timeout.h"
@@ -68,6 +69,8 @@ struct family {
 
 static const struct family families[AF_COUNT] = {
 	[AF_UNIX] = {unix_create, unix_create_pair},
+	[AF_INET] = {inet_create, NULL},
+	[AF_INET6] = {inet6_create, NULL},
 };
 
 static int check_kind(uint64_t family, uint64_t type)

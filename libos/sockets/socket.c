@@ -113,6 +113,7 @@ static void socket_release(struct file *file)
 {
 	struct socket *socket = file->private_data;
 
+	socket->file = NULL;
 	socket->ops->close(socket);
 }
 
@@ -142,8 +143,10 @@ struct file *socket_file(struct socket *socket, uint32_t flags)
 	if (!inode)
 		return NULL;
 	file = file_new(inode, NULL, &socket_file_ops, O_RDWR | flags);
-	if (file)
+	if (file) {
 		file->private_data = socket;
+		socket->file = file;
+	}
 	return file;
 }
 

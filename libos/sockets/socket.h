@@ -27,7 +27,6 @@
 
 struct message;
 struct socket;
-struct epoll_host;
 
 /* An address as programs give it and get it. @length: of what follows it; 0: none. */
 struct socket_address {
@@ -73,6 +72,7 @@ struct socket_ops {
 struct socket {
 	const struct socket_ops *ops;
 	int32_t reference_count;
+	struct file *file; /* not referenced: it owns us; NULL before and after it */
 	uint32_t family, type, protocol;
 	struct lock receive_lock; /* one receiver at a time */
 	struct wait_queue readable, writable;

@@ -1,0 +1,359 @@
+/* UDP sockets: udp(7). */
+#include <asm/errno.h>
+#include <asm/poll.h>
+#include <asm/socket.h>
+#include <linux/ipv6.h>
+
+#include "base/memory.h"
+#include "libos/core/heap.h"
+#include "libos/sockets/inet.h"
+#include "libos/sockets/interfaces.h"
+
+/* ---- Connecting: only a filter, and where to send to ---- */
+
+int inet_datagram_connect(struct inet_socket *socket, const struct inet_address *to)
+{
+	enum inet_route route = inet_route(to);
+	struct inet_address source = inet_source_for(to);
+	int r;
+
+	if (route == INET_BROADCAST && !socket_flag(&socket->base, SO_BROADCAST))
+		return -EACCES;
+	if (route != INET_INSIDE && route != INET_OUTSIDE)
+		return -ENETUNREACH;
+	r = inet_bind_somewhere(socket);
+	if (!r && route == INET_OUTSIDE)
+		r = inet_host_open_datagram(socket);
+	if (r)
+		return r;
+	LOCK_SCOPE(&socket->base.lock);
+	if (inet_address_is_any(&socket->local)) {
+		source.port = socket->local.port;
+		socket->local = source;
+		socket->is_local_chosen = true;
+	}
+	socket->remote = *to;
+	if (inet_address_is_any(to)) {
+		socket->remote = inet_source_for(to);
+		socket->remote.port = to->port;
+	}
+	socket->base.error = 0;
+	return 0;
+}
+
+int inet_datagram_disconnect(struct inet_socket *socket)
+{
+	LOCK_SCOPE(&socket->base.lock);
+	memset(&socket->remote, 0, sizeof(socket->remote));
+	if (socket->is_local_chosen) {
+		uint16_t port = socket->local.port;
+
+		socket->local = socket->base.family == AF_INET ? inet_address_v4(0, port)
+							       : (struct inet_address){{0}, port};
+		socket->is_local_chosen = false;
+	}
+	return 0;
+}
+
+/* ---- Sending ---- */
+
+/* IP_PKTINFO says from which address. */
+static void choose_source(const struct message *message, struct inet_address *source)
+{
+	for (uint32_t i = 0; i < message->control_count; i++) {
+		const struct message_control *control = &message->controls[i];
+		struct in_pktinfo info;
+		struct inet_address wanted;
+
+		if (control->level != IPPROTO_IP || control->type != IP_PKTINFO ||
+			control->size < sizeof(info))
+			continue;
+		memcpy(&info, control->data, sizeof(info));
+		wanted = inet_address_v4(__builtin_bswap32(info.ipi_spec_dst.s_addr), source->port);
+		if (inet_address_is_own(&wanted) && !inet_address_is_any(&wanted))
+			*source = wanted;
+	}
+}
+
+static int packet_take(struct io *io, struct inet_packet **ret_packet)
+{
+	struct inet_packet *packet = heap_alloc(sizeof(*packet) + io->left);
+	size_t size = io->left;
+
+	if (!packet)
+		return -ENOBUFS;
+	if (io_take(io, packet->bytes, size) != (long)size) {
+		heap_free(packet);
+		return -EFAULT;
+	}
+	list_init(&packet->link);
+	packet->size = (uint32_t)size;
+	*ret_packet = packet;
+	return 0;
+}
+
+static bool is_full(const struct inet_socket *receiver)
+{
+	return receiver->packet_count >= INET_DATAGRAM_COUNT_MAX ||
+	       receiver->weight > receiver->base.receive_size;
+}
+
+/* A receiver that has no room, or wants nothing, loses it: that is UDP. */
+static void deliver(struct inet_socket *receiver, struct inet_packet *packet)
+{
+	lock_acquire(&receiver->base.lock);
+	if (receiver->state == INET_CLOSED || receiver->base.shut & SHUT_RECEIVE ||
+		is_full(receiver)) {
+		lock_release(&receiver->base.lock);
+		heap_free(packet);
+		return;
+	}
+	list_add_tail(&receiver->packets, &packet->link);
+	receiver->packet_count++;
+	receiver->weight += packet->size + (uint32_t)sizeof(*packet);
+	lock_release(&receiver->base.lock);
+	wait_wake_one(&receiver->base.readable, SOCKET_READABLE);
+}
+
+/* What ICMP tells a connected socket: nobody is there. */
+static void bounce(struct inet_socket *socket)
+{
+	if (!socket->remote.port)
+		return;
+	__atomic_store_n(&socket->base.error, ECONNREFUSED, __ATOMIC_RELEASE);
+	wait_wake(&socket->base.readable, SOCKET_READABLE | POLLERR);
+}
+
+static long send_inside(struct inet_socket *socket, struct message *message,
+	const struct inet_address *from, const struct inet_address *to)
+{
+	CLEANUP(inet_unrefp) struct inet_socket *receiver = NULL;
+	struct inet_packet *packet;
+	int r = packet_take(&message->io, &packet);
+	long size;
+
+	if (r)
+		return r;
+	size = packet->size;
+	packet->from = *from;
+	packet->to = *to;
+	receiver = inet_find(SOCK_DGRAM, to, from);
+	if (receiver) {
+		deliver(receiver, packet);
+	} else {
+		heap_free(packet);
+		bounce(socket);
+	}
+	return size;
+}
+
+static long send_outside(struct inet_socket *socket, struct message *message,
+	const struct inet_address *to, uint32_t flags)
+{
+	CLEANUP(heap_freep) struct inet_packet *packet = NULL;
+	int r = packet_take(&message->io, &packet);
+
+	if (!r)
+		r = inet_host_open_datagram(socket);
+	return r ? r : inet_host_send_datagram(socket, packet->bytes, packet->size, to, flags);
+}
+
+static int find_target(
+	struct inet_socket *socket, const struct message *message, struct inet_address *ret_to)
+{
+	int r = 0;
+
+	if (message->to.length)
+		r = inet_address_read(socket->base.family, &message->to, ret_to);
+	else if (socket->remote.port)
+		*ret_to = socket->remote;
+	else
+		r = -EDESTADDRREQ;
+	if (r)
+		return r;
+	if (!ret_to->port)
+		return -EINVAL;
+	if (socket->numbers[NUMBER_V6_ONLY] && inet_address_is_v4(ret_to))
+		return -ENETUNREACH;
+	if (inet_address_is_any(ret_to)) {
+		uint16_t port = ret_to->port;
+
+		*ret_to = inet_source_for(ret_to);
+		ret_to->port = port;
+	}
+	return 0;
+}
+
+static long send_to(struct inet_socket *socket, struct message *message,
+	const struct inet_address *to, uint32_t flags)
+{
+	struct inet_address from = socket->local;
+
+	if (inet_address_is_any(&from)) {
+		from = inet_source_for(to);
+		from.port = socket->local.port;
+	}
+	choose_source(message, &from);
+	switch (inet_route(to)) {
+	case INET_INSIDE:
+		return send_inside(socket, message, &from, to);
+	case INET_OUTSIDE:
+		return send_outside(socket, message, to, flags);
+	case INET_BROADCAST:
+		return socket_flag(&socket->base, SO_BROADCAST) ? -ENETUNREACH : -EACCES;
+	default:
+		return -ENETUNREACH;
+	}
+}
+
+long inet_datagram_send(struct inet_socket *socket, struct message *message, uint32_t flags)
+{
+	struct inet_address to;
+	int r = find_target(socket, message, &to);
+
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (message->io.left > UINT16_MAX)
+		return -EMSGSIZE;
+	if (!r)
+		r = inet_bind_somewhere(socket);
+	if (!r && socket_shut(&socket->base) & SHUT_SEND)
+		r = -EPIPE;
+	if (!r && message->io.left > INET_DATAGRAM_MAX)
+		r = -EMSGSIZE;
+	if (!r)
+		r = socket_take_error(&socket->base);
+	return r ? r : send_to(socket, message, &to, flags);
+}
+
+/* ---- Receiving ---- */
+
+static bool may_receive(struct socket *base)
+{
+	LOCK_SCOPE(&base->lock);
+	return !list_is_empty(&inet_of(base)->packets) || base->shut & SHUT_RECEIVE || base->error;
+}
+
+/* The first datagram: in the queue if @peek and it came from inside, else the caller's. */
+static int take_packet(
+	struct inet_socket *socket, bool peek, struct inet_packet **ret_packet, bool *ret_is_queued)
+{
+	struct inet_packet *packet = NULL;
+	int r;
+
+	lock_acquire(&socket->base.lock);
+	if (!list_is_empty(&socket->packets)) {
+		packet = LIST_FIRST(&socket->packets, struct inet_packet, link);
+		if (!peek) {
+			list_remove(&packet->link);
+			socket->packet_count--;
+			socket->weight -= packet->size + (uint32_t)sizeof(*packet);
+		}
+	}
+	lock_release(&socket->base.lock);
+	*ret_is_queued = packet && peek;
+	*ret_packet = packet;
+	if (packet)
+		return 0;
+	r = socket_take_error(&socket->base);
+	if (r)
+		return r;
+	if (socket_shut(&socket->base) & SHUT_RECEIVE)
+		return 1;
+	return socket->host_fd >= 0 ? inet_host_receive_datagram(socket, peek, ret_packet)
+				    : -EAGAIN;
+}
+
+/* receive_lock is held, but for the sleep. */
+static int wait_for_packet(struct inet_socket *socket, uint32_t flags,
+	struct inet_packet **ret_packet, bool *ret_is_queued)
+{
+	int r = take_packet(socket, flags & MSG_PEEK, ret_packet, ret_is_queued);
+
+	while (r == -EAGAIN && !(flags & MSG_DONTWAIT)) {
+		lock_release(&socket->base.receive_lock);
+		r = inet_host_wait(socket, &socket->base.readable, POLLIN, may_receive,
+			socket->base.receive_timeout_ns);
+		lock_acquire(&socket->base.receive_lock);
+		if (r)
+			break;
+		r = take_packet(socket, flags & MSG_PEEK, ret_packet, ret_is_queued);
+	}
+	return r;
+}
+
+static void add_packet_info(
+	struct inet_socket *socket, struct message *message, const struct inet_packet *packet)
+{
+	uint32_t interface = interface_of(&packet->to);
+
+	if (socket->numbers[NUMBER_PACKET_INFO] && inet_address_is_v4(&packet->to)) {
+		struct in_pktinfo info = {.ipi_ifindex = (int)interface};
+
+		info.ipi_addr.s_addr = __builtin_bswap32(inet_address_ip(&packet->to));
+		info.ipi_spec_dst = info.ipi_addr;
+		message_add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	}
+	if (socket->numbers[NUMBER_V6_PACKET_INFO]) {
+		struct in6_pktinfo info = {.ipi6_ifindex = (int)interface};
+
+		memcpy(&info.ipi6_addr, packet->to.bytes, sizeof(packet->to.bytes));
+		message_add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+	if (socket->numbers[NUMBER_RECEIVE_TTL]) {
+		int32_t ttl = 64;
+
+		message_add_control(message, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	}
+}
+
+static long give_packet(struct inet_socket *socket, struct message *message,
+	const struct inet_packet *packet, uint32_t flags)
+{
+	long n = io_put(&message->io, packet->bytes, MIN(message->io.left, (size_t)packet->size));
+
+	if (n < 0)
+		return n;
+	if (message->wants_from)
+		inet_address_write(socket->base.family, &packet->from, &message->from);
+	add_packet_info(socket, message, packet);
+	if ((size_t)n < packet->size)
+		message->flags |= MSG_TRUNC;
+	return flags & MSG_TRUNC ? (long)packet->size : n;
+}
+
+long inet_datagram_receive(struct inet_socket *socket, struct message *message, uint32_t flags)
+{
+	struct inet_packet *packet;
+	bool is_queued = false;
+	long r;
+
+	if (flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	LOCK_SCOPE(&socket->base.receive_lock);
+	r = wait_for_packet(socket, flags, &packet, &is_queued);
+	if (r)
+		return MIN(r, 0L);
+	r = give_packet(socket, message, packet, flags);
+	if (!is_queued)
+		heap_free(packet);
+	return r;
+}
+
+uint32_t inet_datagram_events(struct inet_socket *socket)
+{
+	uint32_t events = SOCKET_WRITABLE;
+
+	LOCK_SCOPE(&socket->base.lock);
+	if (!list_is_empty(&socket->packets))
+		events |= SOCKET_READABLE;
+	if (socket->base.shut & SHUT_RECEIVE)
+		events |= SOCKET_READABLE | POLLRDHUP;
+	if (socket->base.shut == (SHUT_RECEIVE | SHUT_SEND))
+		events |= POLLHUP;
+	if (socket->base.error)
+		events |= POLLERR;
+	return events;
+}
