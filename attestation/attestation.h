@@ -1,0 +1,322 @@
+/* Reading, verifying and appraising attestation evidence: bytes, collateral, a policy and a moment
+ *in; claims and a verdict out.
+ *
+ *	struct attest_bytes items[] = {{tcb_info, tcb_info_size}, {crl, crl_size}};
+ *	struct attest_result *result = malloc(sizeof(*result));
+ *
+ *	attest_collateral_new(items, 2, NULL, 0, &collateral, &error);
+ *	attest_policy_new(policy_text, &policy, &error);
+ *	if (attest_verify(evidence, collateral, policy, time(NULL), result) == ATTEST_ACCEPTED)
+ *		...
+ *
+ * The library opens no file, no socket and no clock, and has no variable that outlives a call.
+ *Parsed collateral and policies are immutable: any number of threads may verify with the same ones.
+ * Input is untrusted; evidence is at most ATTEST_EVIDENCE_SIZE_MAX bytes.
+ *
+ * Needs nothing of Casemate; link with `pkg-config --libs casemate-attestation`. */
+#ifndef ATTESTATION_ATTESTATION_H
+#define ATTESTATION_ATTESTATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ATTEST_API __attribute__((visibility("default")))
+
+/* Bytes of the caller's. They must stay for the call, and are not kept. */
+struct attest_bytes {
+	const void *data;
+	size_t size;
+};
+
+#define ATTEST_EVIDENCE_SIZE_MAX (4u << 20)
+#define ATTEST_REASON_SIZE 192
+
+/* What can be said of evidence: V(name, kind, in words).
+ *   GOOD    accepted
+ *   FINAL   it proves nothing, whatever a policy says: forged, damaged, about something else
+ *   POLICY  it is genuine; this policy does not want it
+ *   OPEN    it is genuine, but: a rule can tolerate this by name ("tolerate")
+ *   TCB     it is genuine, but the platform needs care: a rule can accept the status ("tcb_status")
+ */
+#define ATTEST_VERDICTS(V)                                                                         \
+	V(ACCEPTED, GOOD, "the policy is satisfied")                                               \
+	V(NO_POLICY, POLICY, "no policy says whom to accept")                                      \
+	V(POLICY_NOT_MATCHED, POLICY, "no rule of the policy matches")                             \
+	V(EVIDENCE_MALFORMED, FINAL, "the evidence can't be read")                                 \
+	V(EVIDENCE_UNSUPPORTED, FINAL, "evidence of an unknown kind")                              \
+	V(COLLATERAL_MALFORMED, FINAL, "collateral can't be read")                                 \
+	V(CERTIFICATE_MALFORMED, FINAL, "a certificate can't be read")                             \
+	V(CHAIN_INVALID, FINAL, "a certificate was not issued by the one above it")                \
+	V(ROOT_NOT_TRUSTED, FINAL, "the certificates don't lead to a pinned root")                 \
+	V(CRL_INVALID, FINAL, "a revocation list is not its issuer's")                             \
+	V(PCK_CERTIFICATE_INVALID, FINAL, "not a provisioning certificate of an SGX processor")    \
+	V(TCB_INFO_MALFORMED, FINAL, "TCB info can't be read")                                     \
+	V(TCB_INFO_SIGNATURE_INVALID, FINAL, "TCB info is not signed by the TCB signing key")      \
+	V(TCB_INFO_MISMATCH, FINAL, "TCB info is of another kind of processor")                    \
+	V(TCB_NOT_SUPPORTED, FINAL, "no TCB level is as low as this platform")                     \
+	V(QE_IDENTITY_MALFORMED, FINAL, "the QE identity can't be read")                           \
+	V(QE_IDENTITY_SIGNATURE_INVALID, FINAL,                                                    \
+		"the QE identity is not signed by the TCB signing key")                            \
+	V(QE_IDENTITY_MISMATCH, FINAL, "the quoting enclave is not the vendor's")                  \
+	V(QE_REPORT_SIGNATURE_INVALID, FINAL,                                                      \
+		"the quoting enclave's report is not signed by the PCK key")                       \
+	V(ATTESTATION_KEY_NOT_BOUND, FINAL, "the quoting enclave vouches for another key")         \
+	V(QUOTE_SIGNATURE_INVALID, FINAL, "the quote is not signed by its attestation key")        \
+	V(TDX_MODULE_MISMATCH, FINAL, "the TDX module is not the vendor's")                        \
+	V(REPORT_SIGNATURE_INVALID, FINAL, "the report is not signed by the key certified")        \
+	V(REPORT_TCB_MISMATCH, FINAL, "the key is certified for another TCB version")              \
+	V(REPORT_CHIP_MISMATCH, FINAL, "the key is certified for another chip")                    \
+	V(PCR_DIGEST_MISMATCH, FINAL, "the PCR values are not those quoted")                       \
+	V(EVENT_LOG_MALFORMED, FINAL, "the event log can't be read")                               \
+	V(EVENT_LOG_MISMATCH, FINAL, "the event log does not lead to the PCR values")              \
+	V(RUNTIME_DATA_NOT_BOUND, FINAL, "the report does not vouch for the runtime data")         \
+	V(CERTIFICATE_NOT_BOUND, FINAL, "the evidence does not vouch for the certificate's key")   \
+	V(CLAIMS_NOT_BOUND, FINAL, "the evidence does not vouch for the claims beside it")         \
+	V(POLICY_MALFORMED, FINAL, "the policy can't be read")                                     \
+	V(INTERNAL_ERROR, FINAL, "out of memory, or the cryptographic library failed")             \
+	V(COLLATERAL_MISSING, OPEN, "collateral is missing")                                       \
+	V(COLLATERAL_EXPIRED, OPEN, "collateral has expired")                                      \
+	V(COLLATERAL_NOT_YET_VALID, OPEN, "collateral is of the future")                           \
+	V(CERTIFICATE_EXPIRED, OPEN, "a certificate has expired")                                  \
+	V(CERTIFICATE_NOT_YET_VALID, OPEN, "a certificate is of the future")                       \
+	V(CERTIFICATE_REVOKED, OPEN, "a certificate is revoked")                                   \
+	V(REVOCATION_UNKNOWN, OPEN, "no revocation list was given")                                \
+	V(DEBUG_ENABLED, OPEN, "a debug enclave: its owner can read its memory")                   \
+	V(KEY_NOT_CERTIFIED, OPEN, "nobody known vouches for the attestation key")                 \
+	V(HASH_WEAK, OPEN, "SHA-1 protects what was signed")                                       \
+	V(NO_PROTECTION, OPEN, "simulation: nothing is protected")                                 \
+	V(TPM_EMULATED, OPEN, "the TPM is software of the machine's owner")                        \
+	V(TCB_SW_HARDENING_NEEDED, TCB, "TCB status SWHardeningNeeded")                            \
+	V(TCB_CONFIGURATION_NEEDED, TCB, "TCB status ConfigurationNeeded")                         \
+	V(TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED, TCB,                                          \
+		"TCB status ConfigurationAndSWHardeningNeeded")                                    \
+	V(TCB_OUT_OF_DATE, TCB, "TCB status OutOfDate")                                            \
+	V(TCB_OUT_OF_DATE_CONFIGURATION_NEEDED, TCB, "TCB status OutOfDateConfigurationNeeded")    \
+	V(TCB_RELAUNCH_ADVISED, TCB, "TCB status TDRelaunchAdvised")                               \
+	V(TCB_RELAUNCH_ADVISED_CONFIGURATION_NEEDED, TCB,                                          \
+		"TCB status TDRelaunchAdvisedConfigurationNeeded")                                 \
+	V(TCB_REVOKED, TCB, "TCB status Revoked")
+
+enum attest_verdict {
+#define ATTEST_VERDICT_ENUM(name, kind, text) ATTEST_##name,
+	ATTEST_VERDICTS(ATTEST_VERDICT_ENUM)
+#undef ATTEST_VERDICT_ENUM
+		ATTEST_VERDICT_COUNT
+};
+
+/* "COLLATERAL_EXPIRED", and in words. Static text. */
+ATTEST_API const char *attest_verdict_name(enum attest_verdict verdict);
+ATTEST_API const char *attest_verdict_text(enum attest_verdict verdict);
+
+/* Why a call failed: @verdict, and the particulars in words. */
+struct attest_error {
+	enum attest_verdict verdict;
+	char reason[ATTEST_REASON_SIZE];
+};
+
+/* What a platform calls its state of repair, as Intel names it. NONE: the kind of evidence has no
+ * such thing, or the collateral that tells is missing. */
+enum attest_tcb_status {
+	ATTEST_TCB_NONE,
+	ATTEST_TCB_STATUS_UP_TO_DATE,
+	ATTEST_TCB_STATUS_SW_HARDENING_NEEDED,
+	ATTEST_TCB_STATUS_CONFIGURATION_NEEDED,
+	ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+	ATTEST_TCB_STATUS_OUT_OF_DATE,
+	ATTEST_TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED,
+	ATTEST_TCB_STATUS_RELAUNCH_ADVISED,
+	ATTEST_TCB_STATUS_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
+	ATTEST_TCB_STATUS_REVOKED,
+	ATTEST_TCB_STATUS_COUNT
+};
+
+/* "UpToDate", "SWHardeningNeeded", ...; "" for NONE. */
+ATTEST_API const char *attest_tcb_status_name(enum attest_tcb_status status);
+
+enum attest_type {
+	ATTEST_TYPE_NONE,
+	ATTEST_TYPE_SGX,
+	ATTEST_TYPE_TDX,
+	ATTEST_TYPE_SNP,
+	ATTEST_TYPE_TPM,
+	ATTEST_TYPE_CSV,
+	ATTEST_TYPE_SIMULATION, /* Casemate's, which protects nothing */
+	ATTEST_TYPE_HYPERVISOR, /* Casemate's */
+	ATTEST_TYPE_COUNT
+};
+
+/* "sgx", "tdx", ... */
+ATTEST_API const char *attest_type_name(enum attest_type type);
+
+/* A run of bytes of up to 64, such as a digest. size 0: there is none. */
+struct attest_value {
+	uint8_t size;
+	uint8_t bytes[64];
+};
+
+struct attest_sgx_claims {
+	uint8_t cpu_svn[16], attributes[16], family_id[16], ext_product_id[16], config_id[64];
+	uint32_t misc_select;
+	uint16_t config_svn;
+};
+
+/* Intel TDX Module ABI: TDREPORT_STRUCT. Digests are SHA-384. */
+struct attest_tdx_claims {
+	uint8_t tee_tcb_svn[16], tee_tcb_svn2[16];
+	uint8_t mr_seam[48], mr_signer_seam[48], mr_td[48], mr_config_id[48], mr_owner[48];
+	uint8_t mr_owner_config[48], rtmr[4][48], mr_service_td[48];
+	uint64_t seam_attributes, td_attributes, xfam; /* as stored, little-endian */
+	uint16_t quote_version;
+	bool is_1_5; /* tee_tcb_svn2 and mr_service_td are there */
+};
+
+/* What Intel's collateral says of the processor. */
+struct attest_platform_claims {
+	uint8_t fmspc[6], pce_id[2], tcb_components[16], tdx_tcb_components[16];
+	uint16_t pce_svn;
+	enum attest_tcb_status platform, quoting_enclave, tdx_module; /* before they are joined */
+	bool known; /* a PCK certificate was read */
+};
+
+/* SEV Secure Nested Paging Firmware ABI (AMD 56860), table "ATTESTATION_REPORT structure". */
+struct attest_snp_claims {
+	uint32_t version, guest_svn, vmpl;
+	uint64_t policy, platform_info;
+	uint64_t current_tcb, reported_tcb, committed_tcb, launch_tcb;
+	uint8_t family_id[16], image_id[16], id_key_digest[48], author_key_digest[48];
+	uint8_t report_id[32], report_id_ma[32], chip_id[64];
+	uint8_t cpuid_family, cpuid_model, cpuid_stepping; /* 0 before version 3 */
+	bool is_vlek, has_author_key, is_chip_key_masked;
+	char product[16]; /* "Milan", "Genoa", "Turin" */
+};
+
+#define ATTEST_PCR_COUNT 24
+
+/* TPM 2.0 Library, part 2: TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE. */
+struct attest_tpm_claims {
+	uint16_t hash;           /* TPM_ALG_ID of the bank: 0x000b SHA-256, 0x000c SHA-384 */
+	uint16_t signature_hash; /* of the signature */
+	uint32_t quoted;         /* a bit for each PCR that the quote covers */
+	uint32_t valued;         /* ... and whose value is known */
+	struct attest_value pcrs[ATTEST_PCR_COUNT];
+	uint64_t firmware_version, clock;
+	uint32_t reset_count, restart_count;
+	bool has_event_log; /* and it was replayed to the PCRs */
+	uint32_t event_count;
+	struct attest_value key_digest; /* SHA-256 of the attestation key's SubjectPublicKeyInfo */
+};
+
+/* Hygon CSV attestation report. */
+struct attest_csv_claims {
+	uint32_t policy, handle;
+	uint8_t user_pubkey_digest[32], vm_id[16], vm_version[16];
+	char chip_id[65]; /* serial number */
+};
+
+/* SPEC.md in abi/: the report of an enclave of Casemate's. */
+struct attest_casemate_claims {
+	uint32_t flags;
+	uint8_t image_digest[32];
+};
+
+#define ATTEST_ADVISORIES_MAX 48
+#define ATTEST_ADVISORY_SIZE 24
+
+/* What one piece of evidence says. What its kind does not have is 0. */
+struct attest_claims {
+	enum attest_type type;
+	bool is_debug;
+	struct attest_value measurement; /* MRENCLAVE, MRTD, launch digest, PCR digest */
+	struct attest_value signer;      /* MRSIGNER, ID key digest */
+	uint32_t product;
+	uint32_t svn;
+	struct attest_value report_data; /* what the enclave had signed; of a TPM: the nonce */
+	struct attest_value
+		host_data; /* what the host configured: HOSTDATA, CONFIGID, MRCONFIGID */
+	enum attest_tcb_status tcb_status;
+	int64_t tcb_date; /* seconds since 1970; 0 unknown */
+	size_t advisory_count;
+	char advisories[ATTEST_ADVISORIES_MAX][ATTEST_ADVISORY_SIZE];
+	struct attest_platform_claims platform; /* SGX, TDX */
+	union {
+		struct attest_sgx_claims sgx;
+		struct attest_tdx_claims tdx;
+		struct attest_snp_claims snp;
+		struct attest_tpm_claims tpm;
+		struct attest_csv_claims csv;
+		struct attest_casemate_claims casemate;
+	};
+};
+
+/* One thing found on the way, besides the claims. */
+struct attest_finding {
+	enum attest_verdict verdict;
+	char reason[ATTEST_REASON_SIZE];
+};
+
+#define ATTEST_FINDINGS_MAX 24
+#define ATTEST_CLAIMS_MAX 3
+
+/* Some 20 KB: better on the heap. */
+struct attest_result {
+	enum attest_verdict verdict;
+	char reason[ATTEST_REASON_SIZE];
+	/* Every signature is good and leads to a pinned root. */
+	bool is_authentic;
+	int64_t now;
+	/* Evidence can be composed: the first is the outermost, what vouches for the others. If it
+	 * is not authentic, these are mere bytes. */
+	size_t claims_count;
+	struct attest_claims claims[ATTEST_CLAIMS_MAX];
+	size_t finding_count;
+	struct attest_finding findings[ATTEST_FINDINGS_MAX];
+	/* When the first of the collateral used expires (seconds since 1970); 0: nothing does. */
+	int64_t expires;
+};
+
+struct attest_collateral;
+struct attest_policy;
+
+/* Read and check collateral, in any order, each item one of: X.509 certificates or revocation lists
+ * (PEM, DER, hex of DER), public keys of TPMs to trust (PEM), TCB info or QE identity as Intel's
+ * service returns them (JSON), or a JSON object with the members tcb_info, tcb_info_signature,
+ * qe_identity, qe_identity_signature, *_issuer_chain, root_ca_crl, pck_crl.
+ * @roots: certificates or public keys to trust instead of the vendors'; none: the vendors'.
+ * Errors: -EINVAL with @error, -ENOMEM. */
+ATTEST_API int attest_collateral_new(const struct attest_bytes *items, size_t item_count,
+	const struct attest_bytes *roots, size_t root_count,
+	struct attest_collateral **ret_collateral, struct attest_error *error)
+	__attribute__((warn_unused_result));
+ATTEST_API void attest_collateral_free(struct attest_collateral *collateral);
+
+/* A policy in JSON: casemate-policy(5). Errors: -EINVAL with @error, -ENOMEM. */
+ATTEST_API int attest_policy_new(struct attest_bytes text, struct attest_policy **ret_policy,
+	struct attest_error *error) __attribute__((warn_unused_result));
+ATTEST_API void attest_policy_free(struct attest_policy *policy);
+
+/* Verify @evidence (its kind is found out) with @collateral (NULL: none), and appraise it by
+ * @policy (NULL: nothing is accepted) at the time @now, seconds since 1970. Returns
+ * result->verdict. */
+ATTEST_API enum attest_verdict attest_verify(struct attest_bytes evidence,
+	const struct attest_collateral *collateral, const struct attest_policy *policy, int64_t now,
+	struct attest_result *result);
+
+/* Does the evidence carry just @data, be it a nonce or a digest? (The report data begins with it,
+ * and the rest is 0; of a TPM quote: the nonce is it.) Of composed evidence, the innermost counts.
+ */
+ATTEST_API bool attest_result_binds(const struct attest_result *result, struct attest_bytes data);
+
+/* The result as JSON, the claims in EAR's form (draft-ietf-rats-ear); NULL without memory. free(3)
+ * it. */
+ATTEST_API char *attest_result_to_json(const struct attest_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
