@@ -1,0 +1,280 @@
+#include "attestation/certificate.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "attestation/collateral.h"
+#include "attestation/crl.h"
+#include "attestation/reader.h"
+
+void certificate_freep(X509 **certificate)
+{
+	X509_free(*certificate);
+}
+
+void certificates_freep(STACK_OF(X509) **certificates)
+{
+	sk_X509_pop_free(*certificates, X509_free);
+}
+
+static void bio_freep(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+static void context_freep(X509_STORE_CTX **context)
+{
+	X509_STORE_CTX_free(*context);
+}
+
+X509 *certificate_from_der(struct span der, size_t *ret_size)
+{
+	const uint8_t *at = der.data;
+	X509 *certificate = d2i_X509(NULL, &at, (long)MIN(der.size, (size_t)1 << 20));
+
+	ERR_clear_error();
+	if (certificate)
+		*ret_size = (size_t)(at - der.data);
+	return certificate;
+}
+
+/* Takes over @certificate. */
+static int add(STACK_OF(X509) *to, X509 *certificate, struct attest_error *error)
+{
+	for (int i = 0; i < sk_X509_num(to); i++) {
+		if (X509_cmp(sk_X509_value(to, i), certificate) == 0) {
+			X509_free(certificate);
+			return 0;
+		}
+	}
+	if (sk_X509_num(to) >= CERTIFICATES_MAX) {
+		X509_free(certificate);
+		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
+			"more than %d certificates", CERTIFICATES_MAX);
+	}
+	if (sk_X509_push(to, certificate) == 0) {
+		X509_free(certificate);
+		return verdict_fail(error, ATTEST_INTERNAL_ERROR, "out of memory");
+	}
+	return 0;
+}
+
+static int add_der(STACK_OF(X509) *to, struct span der, struct attest_error *error)
+{
+	while (der.size && !span_is_zero(der)) {
+		size_t size;
+		X509 *certificate = certificate_from_der(der, &size);
+		int r;
+
+		if (!certificate)
+			return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
+				"neither PEM nor DER of X.509");
+		r = add(to, certificate, error);
+		if (r < 0)
+			return r;
+		der = (struct span){der.data + size, der.size - size};
+	}
+	return 0;
+}
+
+/* Of each PEM block, what stands between the lines. */
+static int add_pem(STACK_OF(X509) *to, struct span text, struct attest_error *error)
+{
+	CLEANUP(bio_freep) BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
+	int count = 0, r = 0;
+
+	if (!bio)
+		return verdict_fail(error, ATTEST_INTERNAL_ERROR, "out of memory");
+	while (r == 0) {
+		char *name = NULL, *header = NULL;
+		uint8_t *data = NULL;
+		long size;
+
+		if (PEM_read_bio(bio, &name, &header, &data, &size) != 1)
+			break;
+		if (strcmp(name, PEM_STRING_X509) || size <= 0)
+			r = verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
+				"a PEM block that is no certificate");
+		else
+			r = add_der(to, (struct span){data, (size_t)size}, error);
+		count++;
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(data);
+	}
+	ERR_clear_error();
+	if (r == 0 && count == 0)
+		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "damaged PEM");
+	return r;
+}
+
+int certificates_add(STACK_OF(X509) *to, struct span text, struct attest_error *error)
+{
+	if (text.size > 1 << 20)
+		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "too large");
+	if (text.size && memmem(text.data, text.size, "-----BEGIN ", 11))
+		return add_pem(to, text, error);
+	return add_der(to, text, error);
+}
+
+bool certificate_is_named(const X509 *certificate, const char *name)
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	const ASN1_STRING *value;
+
+	if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+		return false;
+	value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+	return (size_t)ASN1_STRING_length(value) == strlen(name) &&
+	       !memcmp(ASN1_STRING_get0_data(value), name, strlen(name));
+}
+
+bool certificate_extension(const X509 *certificate, const char *oid, struct span *ret_content)
+{
+	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+	const ASN1_OCTET_STRING *value;
+	int at = object ? X509_get_ext_by_OBJ(certificate, object, -1) : -1;
+	bool once = at >= 0 && X509_get_ext_by_OBJ(certificate, object, at) < 0;
+
+	ASN1_OBJECT_free(object);
+	if (!once)
+		return false;
+	value = X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+	*ret_content =
+		(struct span){ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)};
+	return true;
+}
+
+int64_t certificate_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : -1;
+}
+
+void certificate_note_expiry(struct attest_result *result, int64_t time)
+{
+	if (time > 0 && (result->expires == 0 || time < result->expires))
+		result->expires = time;
+}
+
+struct attempt {
+	const struct certificate_check *check;
+	struct attest_result *result;
+};
+
+/* Called for whatever is wrong: what a policy may tolerate is noted, and the way goes on. */
+static int on_verify(int ok, X509_STORE_CTX *context)
+{
+	struct attempt *attempt = X509_STORE_CTX_get_app_data(context);
+	int code = X509_STORE_CTX_get_error(context);
+	const char *what = attempt->check->what;
+
+	if (ok)
+		return 1;
+	switch (code) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		verdict_find(attempt->result, ATTEST_CERTIFICATE_EXPIRED,
+			"%s: it or one above it has expired", what);
+		return 1;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		verdict_find(attempt->result, ATTEST_CERTIFICATE_NOT_YET_VALID,
+			"%s: it or one above it is not valid yet", what);
+		return 1;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		verdict_find(attempt->result, ATTEST_ROOT_NOT_TRUSTED,
+			"%s: the way up ends before a pinned root (%s)", what,
+			X509_verify_cert_error_string(code));
+		return 0;
+	default:
+		verdict_find(attempt->result, ATTEST_CHAIN_INVALID, "%s: %s", what,
+			X509_verify_cert_error_string(code));
+		return 0;
+	}
+}
+
+/* Each but the root is looked for in its issuer's list. */
+static int check_revocation(
+	const struct certificate_check *check, STACK_OF(X509) *chain, struct attest_result *result)
+{
+	for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
+		int r = crl_check(
+			check, sk_X509_value(chain, i), sk_X509_value(chain, i + 1), result);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Issuers are sought among what came with the evidence, and in the collateral. */
+static STACK_OF(X509) *candidates(const struct certificate_check *check)
+{
+	STACK_OF(X509) *all = check->only_others ? sk_X509_new_null()
+						 : sk_X509_dup(check->collateral->certificates);
+
+	for (int i = 0; all && check->others && i < sk_X509_num(check->others); i++)
+		if (sk_X509_push(all, sk_X509_value(check->others, i)) == 0) {
+			sk_X509_free(all);
+			return NULL;
+		}
+	return all;
+}
+
+static int run(X509_STORE_CTX *context, const struct certificate_check *check,
+	struct attest_result *result, STACK_OF(X509) **ret_chain)
+{
+	CLEANUP(certificates_freep) STACK_OF(X509) *chain = NULL;
+	int r = X509_verify_cert(context);
+
+	ERR_clear_error();
+	if (verdict_final(result))
+		return -EINVAL;
+	if (r != 1)
+		return verdict_find(result, ATTEST_CHAIN_INVALID, "%s: %s", check->what,
+			X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
+	chain = X509_STORE_CTX_get1_chain(context);
+	if (!chain)
+		return verdict_find(result, ATTEST_INTERNAL_ERROR, "out of memory");
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		certificate_note_expiry(
+			result, certificate_time(X509_get0_notAfter(sk_X509_value(chain, i))));
+	r = check_revocation(check, chain, result);
+	if (r == 0 && ret_chain)
+		*ret_chain = TAKE(chain);
+	return r;
+}
+
+int certificate_verify(const struct certificate_check *check, struct attest_result *result,
+	STACK_OF(X509) **ret_chain)
+{
+	CLEANUP(context_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
+	STACK_OF(X509) *others = candidates(check);
+	struct attempt attempt = {check, result};
+	int r;
+
+	if (!context || !others ||
+		X509_STORE_CTX_init(context, check->collateral->store, check->leaf, others) != 1) {
+		sk_X509_free(others);
+		return verdict_find(result, ATTEST_INTERNAL_ERROR, "out of memory");
+	}
+	X509_STORE_CTX_set_app_data(context, &attempt);
+	X509_STORE_CTX_set_verify_cb(context, on_verify);
+	X509_STORE_CTX_set_depth(context, CERTIFICATE_CHAIN_MAX);
+	X509_STORE_CTX_set_time(context, 0, (time_t)check->now);
+	/* What is pinned is pinned, whoever issued it. */
+	X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
+	r = run(context, check, result, ret_chain);
+	sk_X509_free(others);
+	return r;
+}
