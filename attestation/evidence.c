@@ -1,0 +1,104 @@
+#include "attestation/evidence.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attestation/dcap_quote.h"
+#include "attestation/dcap_verify.h"
+#include "attestation/policy.h"
+
+/* Open Enclave's header: version 1, type 2 (remote), the size of the quote that follows. */
+static bool unwrap_open_enclave(struct span evidence, struct span *ret_quote)
+{
+	struct reader reader = reader_of(evidence);
+	uint32_t version = reader_le32(&reader), type = reader_le32(&reader);
+	uint64_t size = reader_le64(&reader);
+
+	return !reader.failed && version == 1 && type == 2 &&
+	       span_slice(evidence, reader.at, size, ret_quote);
+}
+
+int evidence_verify(struct span evidence, const struct attest_collateral *collateral, int64_t now,
+	struct attest_result *result)
+{
+	struct span inner;
+
+	if (unwrap_open_enclave(evidence, &inner))
+		evidence = inner;
+	if (dcap_quote_is(evidence))
+		return dcap_verify(evidence, collateral, now, result);
+	return verdict_find(result, ATTEST_EVIDENCE_UNSUPPORTED, "%s",
+		attest_verdict_text(ATTEST_EVIDENCE_UNSUPPORTED));
+}
+
+static struct span unspaced(struct span text)
+{
+	while (text.size && strchr(" \t\r\n", text.data[0])) {
+		text.data++;
+		text.size--;
+	}
+	return text;
+}
+
+/* Evidence travels as hexadecimal and base64, too: all of it must be such text. */
+static void decode(struct span evidence, struct text_buffer *decoded)
+{
+	struct span text = unspaced(evidence);
+
+	if (text.size < 64 || memchr("{-", text.data[0], 2))
+		return;
+	if (text_from_hex_any((const char *)text.data, text.size, decoded) < 0)
+		(void)!text_from_base64((const char *)text.data, text.size, decoded);
+}
+
+static int verify(struct span evidence, const struct attest_collateral *collateral, int64_t now,
+	struct attest_result *result)
+{
+	struct attest_collateral *none = NULL;
+	struct text_buffer decoded = {0};
+	struct attest_error error;
+	int r;
+
+	if (evidence.size > ATTEST_EVIDENCE_SIZE_MAX)
+		return verdict_find(result, ATTEST_EVIDENCE_MALFORMED, "larger than %u bytes",
+			ATTEST_EVIDENCE_SIZE_MAX);
+	if (!collateral && attest_collateral_new(NULL, 0, NULL, 0, &none, &error) < 0)
+		return verdict_find(result, error.verdict, "%s", error.reason);
+	decode(evidence, &decoded);
+	if (decoded.data)
+		evidence = text_buffer_span(&decoded);
+	r = evidence_verify(evidence, collateral ? collateral : none, now, result);
+	text_buffer_done(&decoded);
+	attest_collateral_free(none);
+	return r;
+}
+
+enum attest_verdict attest_verify(struct attest_bytes evidence,
+	const struct attest_collateral *collateral, const struct attest_policy *policy, int64_t now,
+	struct attest_result *result)
+{
+	struct span span = {evidence.data, evidence.size};
+
+	memset(result, 0, sizeof(*result));
+	result->now = now;
+	if (verify(span, collateral, now, result) < 0)
+		result->is_authentic = false;
+	policy_appraise(policy, result);
+	return result->verdict;
+}
+
+bool attest_result_binds(const struct attest_result *result, struct attest_bytes data)
+{
+	const struct attest_value *value;
+	struct span head, rest;
+
+	if (!result->is_authentic || !result->claims_count || !data.size)
+		return false;
+	value = &result->claims[result->claims_count - 1].report_data;
+	if (data.size > value->size)
+		return false;
+	head = (struct span){value->bytes, data.size};
+	rest = (struct span){value->bytes + data.size, value->size - data.size};
+	return span_equals(head, (struct span){data.data, data.size}) && span_is_zero(rest);
+}
