@@ -6,14 +6,14 @@
 # Each group is one purpose; `check` and `bench` build on what `build` installs.
 set -eu
 
-build="binutils gcc libarchive-dev libc6-dev libjansson-dev libssl-dev libzydis-dev make meson ninja-build
+build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev libzydis-dev make meson ninja-build
 	pkg-config python3"
 
 # The programs that tests run inside enclaves, and the tools the tests themselves use.
 check="clang clang-format binutils mandoc shellcheck
 	bash busybox-static coreutils diffutils erofs-utils file findutils gawk git golang-go grep gzip
 	libc6-dev linux-libc-dev musl-tools openssl perl podman procps python3 python3-venv runc rustc sed
-	skopeo sqlite3 strace stress-ng tar umoci util-linux xz-utils zstd"
+	skopeo sqlite3 strace stress-ng swtpm swtpm-tools tar tpm2-tools umoci util-linux xz-utils zstd"
 
 bench="proot python3 runsc sqlite3"
 lint="clang-tidy cppcheck mandoc shellcheck"

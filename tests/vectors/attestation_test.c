@@ -1,0 +1,190 @@
+/* Each piece of real evidence gives the verdict that it must. */
+#include "tests/vectors/vectors.h"
+
+#include <dirent.h>
+
+#include "base/test.h"
+
+struct expectation {
+	const char *what;
+	const char *evidence;
+	struct vector_files collateral, roots;
+	const char *at;
+	const char *policy; /* NULL: none */
+	enum attest_verdict verdict;
+	enum attest_tcb_status status;
+};
+
+#define QVL_SGX                                                                                    \
+	"sgx/intel-qvl-sample/rootCaCrl.der", "sgx/intel-qvl-sample/intermediateCaCrl.der",        \
+		"sgx/intel-qvl-sample/pckCert.pem", "sgx/intel-qvl-sample/pckSignChain.pem",       \
+		"sgx/intel-qvl-sample/tcbInfo.json", "sgx/intel-qvl-sample/qeIdentity.json",       \
+		"sgx/intel-qvl-sample/tcbSignChain.pem"
+#define QVL_TDX                                                                                    \
+	"tdx/intel-qvl-sample/rootCaCrl.der", "tdx/intel-qvl-sample/intermediateCaCrl.der",        \
+		"tdx/intel-qvl-sample/pckCert.pem", "tdx/intel-qvl-sample/pckSignChain.pem",       \
+		"tdx/intel-qvl-sample/tcbInfo.json", "tdx/intel-qvl-sample/qeIdentity.json",       \
+		"tdx/intel-qvl-sample/tcbSignChain.pem"
+
+#define PHALA_SGX_SIGNER "815f42f11cf64430c30bab7816ba596a1da0130c3b028b673133a66cf9a3e0e6"
+
+static const struct expectation expectations[] = {
+	{"SGX", "sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}}, {{0}},
+		"2025-06-19T10:56:11Z", NULL, ATTEST_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+		ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX at its last second", "sgx/phala/sgx_quote.bin",
+		{{"sgx/phala/sgx_quote_collateral.json"}}, {{0}}, "2025-07-19T10:01:18Z", NULL,
+		ATTEST_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+		ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX a second later", "sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}},
+		{{0}}, "2025-07-19T10:01:19Z", NULL, ATTEST_COLLATERAL_EXPIRED,
+		ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX long after", "sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}},
+		{{0}}, "2026-11-24T00:00:00Z", NULL, ATTEST_COLLATERAL_EXPIRED,
+		ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX before", "sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}}, {{0}},
+		"2025-06-19T10:56:10Z", NULL, ATTEST_COLLATERAL_NOT_YET_VALID,
+		ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX without collateral", "sgx/phala/sgx_quote.bin", {{0}}, {{0}}, "2025-06-20T00:00:00Z",
+		NULL, ATTEST_COLLATERAL_MISSING, ATTEST_TCB_NONE},
+	{"SGX with another's collateral", "sgx/phala/sgx_quote.bin",
+		{{"tdx/phala/tdx_quote_collateral.json"}}, {{0}}, "2025-06-20T00:00:00Z", NULL,
+		ATTEST_COLLATERAL_MISSING, ATTEST_TCB_NONE},
+	{"SGX by a policy that accepts its status", "sgx/phala/sgx_quote.bin",
+		{{"sgx/phala/sgx_quote_collateral.json"}}, {{0}}, "2025-06-20T00:00:00Z",
+		"{\"rules\": [{\"type\": \"sgx\", \"signer\": \"" PHALA_SGX_SIGNER "\","
+		" \"tcb_status\": \"ConfigurationAndSWHardeningNeeded\"}]}",
+		ATTEST_ACCEPTED, ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX by a policy that does not", "sgx/phala/sgx_quote.bin",
+		{{"sgx/phala/sgx_quote_collateral.json"}}, {{0}}, "2025-06-20T00:00:00Z",
+		"{\"rules\": [{\"type\": \"sgx\", \"signer\": \"" PHALA_SGX_SIGNER "\"}]}",
+		ATTEST_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+		ATTEST_TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED},
+	{"SGX whose chain is broken", "sgx/openenclave/sgx_report_bad.bin",
+		{{"sgx/phala/sgx_quote_collateral.json"}}, {{0}}, "2025-06-20T00:00:00Z", NULL,
+		ATTEST_ROOT_NOT_TRUSTED, ATTEST_TCB_NONE},
+	{"SGX of a root given", "sgx/intel-qvl-sample/quote.dat", {{QVL_SGX}},
+		{{"sgx/intel-qvl-sample/trustedRootCaCert.pem"}}, "2025-01-01T00:00:00Z", NULL,
+		ATTEST_NO_POLICY, ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"SGX of a root given, its certificate expired", "sgx/intel-qvl-sample/quote.dat",
+		{{QVL_SGX}}, {{"sgx/intel-qvl-sample/trustedRootCaCert.pem"}},
+		"2026-11-24T00:00:00Z", NULL, ATTEST_CERTIFICATE_EXPIRED,
+		ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"SGX of a root that is not pinned", "sgx/intel-qvl-sample/quote.dat", {{QVL_SGX}}, {{0}},
+		"2025-01-01T00:00:00Z", NULL, ATTEST_ROOT_NOT_TRUSTED, ATTEST_TCB_NONE},
+	{"TDX 1.0", "tdx/phala/tdx_quote.bin", {{"tdx/phala/tdx_quote_collateral.json"}}, {{0}},
+		"2025-06-19T10:32:27Z", NULL, ATTEST_NO_POLICY, ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"TDX 1.0 expired", "tdx/phala/tdx_quote.bin", {{"tdx/phala/tdx_quote_collateral.json"}},
+		{{0}}, "2025-07-19T10:00:36Z", NULL, ATTEST_COLLATERAL_EXPIRED,
+		ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"TDX 1.0 in hexadecimal", "tdx/phala/near_quote.hex",
+		{{"tdx/phala/near_quote_collateral.json"}}, {{0}}, "2025-09-02T07:41:59Z", NULL,
+		ATTEST_NO_POLICY, ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"TDX 1.0 in hexadecimal, expired", "tdx/phala/near_quote.hex",
+		{{"tdx/phala/near_quote_collateral.json"}}, {{0}}, "2025-10-02T07:03:52Z", NULL,
+		ATTEST_COLLATERAL_EXPIRED, ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"TDX 1.5 below all levels", "tdx/phala/tdx_quote_outdated.bin",
+		{{"tdx/phala/tdx_quote_outdated_collateral.json"}}, {{0}}, "2026-02-20T00:00:00Z",
+		NULL, ATTEST_TCB_NOT_SUPPORTED, ATTEST_TCB_NONE},
+	{"TDX of a root given, another quoting enclave", "tdx/intel-qvl-sample/quote.dat",
+		{{QVL_TDX}}, {{"tdx/intel-qvl-sample/trustedRootCaCert.pem"}},
+		"2025-01-01T00:00:00Z", NULL, ATTEST_QE_IDENTITY_MISMATCH, ATTEST_TCB_NONE},
+	{"TDX of a root that is not pinned", "tdx/intel-qvl-sample/quote.dat", {{QVL_TDX}}, {{0}},
+		"2025-01-01T00:00:00Z", NULL, ATTEST_ROOT_NOT_TRUSTED, ATTEST_TCB_NONE},
+};
+
+static void check_expectation(const struct expectation *expected, struct attest_result *result)
+{
+	struct attest_bytes evidence = vectors_read(expected->evidence);
+	struct attest_collateral *collateral = NULL;
+	struct attest_policy *policy = NULL;
+	struct attest_error error;
+	bool good;
+
+	memset(result, 0, sizeof(*result));
+	if (expected->policy &&
+		attest_policy_new((struct attest_bytes){expected->policy, strlen(expected->policy)},
+			&policy, &error) < 0) {
+		result->verdict = error.verdict;
+		memcpy(result->reason, error.reason, sizeof(result->reason));
+	} else if (vectors_collateral(
+			   &expected->collateral, &expected->roots, &collateral, &error) < 0) {
+		result->verdict = error.verdict;
+		memcpy(result->reason, error.reason, sizeof(result->reason));
+	} else {
+		attest_verify(evidence, collateral, policy, vectors_time(expected->at), result);
+	}
+	good = result->verdict == expected->verdict &&
+	       result->claims[0].tcb_status == expected->status;
+	test_report(good, expected->what, __FILE__, __LINE__);
+	if (!good)
+		printf("# got %s (%s), TCB status %s\n", attest_verdict_name(result->verdict),
+			result->reason, attest_tcb_status_name(result->claims[0].tcb_status));
+	attest_policy_free(policy);
+	attest_collateral_free(collateral);
+	free((void *)evidence.data);
+}
+
+/* Open Enclave's samples, good and bad by their names. Their signatures are of no key: what parses
+ * is then found to lack its signer. */
+static void check_json(const char *directory, const char *name, enum attest_verdict refused)
+{
+	bool is_good = strstr(name, "_ok") || strstr(name, "with_") ||
+		       !strcmp(name, "tcbInfo.json") || !strcmp(name, "tcbInfoAdvisoryIds.json");
+	struct attest_collateral *collateral = NULL;
+	struct attest_error error = {0};
+	struct attest_bytes item;
+	char path[VECTORS_PATH_MAX];
+	bool good;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	item = vectors_read(path);
+	attest_collateral_new(&item, 1, NULL, 0, &collateral, &error) < 0 ? 0 : abort();
+	good = is_good ? error.verdict == ATTEST_COLLATERAL_MISSING
+		       : (error.verdict == refused ||
+				 error.verdict == ATTEST_COLLATERAL_MALFORMED) &&
+				 *error.reason;
+	test_report(good, path, __FILE__, __LINE__);
+	if (!good)
+		printf("# got %s: %s\n", attest_verdict_name(error.verdict), error.reason);
+	free((void *)item.data);
+}
+
+static void check_json_directory(const char *directory, enum attest_verdict refused)
+{
+	char path[2 * VECTORS_PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/attestation/%s", vectors_directory(), directory);
+	dir = opendir(path);
+	CHECK(dir != NULL);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			check_json(directory, entry->d_name, refused);
+	if (dir)
+		closedir(dir);
+}
+
+int main(void)
+{
+	struct attest_result *result = malloc(sizeof(*result));
+
+	if (!*vectors_directory()) {
+		test_skip(
+			"real evidence", "there is none here; CASEMATE_VECTORS names where it is");
+		return test_done();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(expectations); i++)
+		check_expectation(&expectations[i], result);
+	check_json_directory(
+		"sgx/openenclave/json-negatives/tcbinfo/data", ATTEST_TCB_INFO_MALFORMED);
+	check_json_directory(
+		"sgx/openenclave/json-negatives/tcbinfo/data_v2", ATTEST_TCB_INFO_MALFORMED);
+	check_json_directory(
+		"sgx/openenclave/json-negatives/qeidentity/data", ATTEST_QE_IDENTITY_MALFORMED);
+	check_json_directory(
+		"sgx/openenclave/json-negatives/qeidentity/data_v2", ATTEST_QE_IDENTITY_MALFORMED);
+	free(result);
+	return test_done();
+}
