@@ -82,12 +82,26 @@ int cli_finish(const char *command, int status)
 	return status;
 }
 
+/* As the user types it: no name is longer. */
+struct typed_name {
+	char text[32];
+};
+
+static struct typed_name typed(const char *name)
+{
+	struct typed_name typed = {0};
+
+	for (size_t i = 0; name[i] && i < sizeof(typed.text) - 1; i++)
+		typed.text[i] = name[i] == '_' ? '-' : name[i];
+	return typed;
+}
+
 static void print_help(FILE *to)
 {
 	fprintf(to, "usage: casemate COMMAND [OPTION...] [ARGUMENT...]\n\n"
 		    "Runs unmodified Linux programs inside enclaves.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		fprintf(to, "  %-15s %s\n", typed(commands[i].name).text, commands[i].summary);
 	fprintf(to, "\n`man casemate-COMMAND` describes each.\n");
 }
 
@@ -106,7 +120,7 @@ int main(int argc, char **argv)
 		return cli_finish("--version", CLI_OK);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
+		if (!strcmp(argv[1], typed(commands[i].name).text))
 			return commands[i].run(argc - 1, argv + 1);
 	fprintf(stderr, "casemate: \"%s\" is not a command; `casemate --help` lists them\n",
 		argv[1]);

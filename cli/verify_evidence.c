@@ -1,0 +1,244 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "attestation/attestation.h"
+#include "cli/cli.h"
+#include "image/file.h"
+
+#define NAME "verify-evidence"
+#define FILES_MAX 128
+
+enum option_value {
+	OPTION_COLLATERAL = 256,
+	OPTION_ROOT,
+	OPTION_POLICY,
+	OPTION_AT,
+	OPTION_JSON,
+};
+
+static const struct option long_options[] = {
+	{"collateral", required_argument, NULL, OPTION_COLLATERAL},
+	{"root", required_argument, NULL, OPTION_ROOT},
+	{"policy", required_argument, NULL, OPTION_POLICY},
+	{"at", required_argument, NULL, OPTION_AT},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+	"usage: casemate verify-evidence [--collateral FILE]... [--root FILE]... [--policy FILE]\n"
+	"                                [--at TIME] [--json] EVIDENCE\n\n"
+	"  --collateral FILE  certificates, revocation lists, TCB info, QE identity\n"
+	"  --root FILE        trust this certificate or key, instead of the vendors'\n"
+	"  --policy FILE      whom to accept: casemate-policy(5)\n"
+	"  --at TIME          judge as of then: 2025-06-19T12:00:00Z, or seconds since 1970\n"
+	"  --json             print claims and verdict as JSON\n";
+
+/* Files that stay for as long as the call of the library. */
+struct file_list {
+	struct buffer buffers[FILES_MAX];
+	struct attest_bytes bytes[FILES_MAX];
+	size_t count;
+};
+
+struct request {
+	struct file_list collateral, roots;
+	struct buffer policy, evidence;
+	bool has_policy, is_json;
+	int64_t at;
+};
+
+static int read_file(const char *path, struct buffer *to)
+{
+	struct image_error error;
+
+	if (file_read(path, ATTEST_EVIDENCE_SIZE_MAX, to, &error) < 0)
+		return cli_error(CLI_FAILED, NAME, "%s", error.text);
+	return CLI_OK;
+}
+
+static int add_file(struct file_list *list, const char *path)
+{
+	struct buffer *to = &list->buffers[list->count];
+	int status;
+
+	if (list->count == FILES_MAX)
+		return cli_error(CLI_USAGE, NAME, "more than %d files", FILES_MAX);
+	status = read_file(path, to);
+	if (status == CLI_OK)
+		list->bytes[list->count++] = (struct attest_bytes){to->data, to->size};
+	return status;
+}
+
+static void file_list_done(struct file_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		buffer_done(&list->buffers[i]);
+}
+
+static int take_time(const char *text, int64_t *ret)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	char *number_end;
+
+	if (end && !*end) {
+		*ret = timegm(&tm);
+		return CLI_OK;
+	}
+	*ret = strtoll(text, &number_end, 10);
+	if (!*text || *number_end || *ret < 0)
+		return cli_error(
+			CLI_USAGE, NAME, "--at %s: must be like 2025-06-19T12:00:00Z", text);
+	return CLI_OK;
+}
+
+static void print_text(const struct attest_result *result)
+{
+	printf("verdict %s: %s\n", attest_verdict_name(result->verdict), result->reason);
+	for (size_t i = 0; i < result->claims_count; i++) {
+		const struct attest_claims *claims = &result->claims[i];
+
+		printf("\nevidence %s%s\n", attest_type_name(claims->type),
+			result->is_authentic ? "" : " (nobody vouches for these)");
+		cli_print_hex("  measurement", claims->measurement.bytes, claims->measurement.size);
+		cli_print_hex("  signer", claims->signer.bytes, claims->signer.size);
+		printf("%-17s %u\n%-17s %u\n%-17s %s\n", "  product", claims->product,
+			"  version (svn)", claims->svn, "  debug",
+			claims->is_debug ? "yes: its memory is open" : "no");
+		cli_print_hex("  report data", claims->report_data.bytes, claims->report_data.size);
+		if (claims->tcb_status)
+			printf("%-17s %s\n", "  TCB status",
+				attest_tcb_status_name(claims->tcb_status));
+		for (size_t j = 0; j < claims->advisory_count; j++)
+			printf("%-17s %s\n", j ? "" : "  advisories", claims->advisories[j]);
+	}
+	for (size_t i = 0; i < result->finding_count; i++)
+		printf("%s%s: %s\n", i ? "" : "\n",
+			attest_verdict_name(result->findings[i].verdict),
+			result->findings[i].reason);
+}
+
+static int print_result(const struct request *request, const struct attest_result *result)
+{
+	char *json;
+
+	if (!request->is_json) {
+		print_text(result);
+		return CLI_OK;
+	}
+	json = attest_result_to_json(result);
+	if (!json)
+		return cli_error(CLI_FAILED, NAME, "out of memory");
+	puts(json);
+	free(json);
+	return CLI_OK;
+}
+
+/* What could not even be begun is a verdict, too. */
+static int print_error(const struct request *request, const struct attest_error *error)
+{
+	CLEANUP(freep) struct attest_result *result = calloc(1, sizeof(*result));
+
+	if (!result)
+		return cli_error(CLI_FAILED, NAME, "out of memory");
+	result->verdict = error->verdict;
+	result->now = request->at;
+	memcpy(result->reason, error->reason, sizeof(result->reason));
+	print_result(request, result);
+	return CLI_FAILED;
+}
+
+static void collateral_freep(struct attest_collateral **collateral)
+{
+	attest_collateral_free(*collateral);
+}
+
+static void policy_freep(struct attest_policy **policy)
+{
+	attest_policy_free(*policy);
+}
+
+static int verify(const struct request *request)
+{
+	struct attest_bytes policy_text = {request->policy.data, request->policy.size};
+	struct attest_bytes evidence = {request->evidence.data, request->evidence.size};
+	CLEANUP(collateral_freep) struct attest_collateral *collateral = NULL;
+	CLEANUP(policy_freep) struct attest_policy *policy = NULL;
+	CLEANUP(freep) struct attest_result *result = malloc(sizeof(*result));
+	struct attest_error error;
+
+	if (!result)
+		return cli_error(CLI_FAILED, NAME, "out of memory");
+	if (request->has_policy && attest_policy_new(policy_text, &policy, &error) < 0)
+		return cli_error(CLI_USAGE, NAME, "--policy: %s", error.reason);
+	if (attest_collateral_new(request->collateral.bytes, request->collateral.count,
+		    request->roots.bytes, request->roots.count, &collateral, &error) < 0)
+		return print_error(request, &error);
+	attest_verify(evidence, collateral, policy, request->at, result);
+	if (print_result(request, result) != CLI_OK)
+		return CLI_FAILED;
+	return result->verdict == ATTEST_ACCEPTED ? CLI_OK : CLI_FAILED;
+}
+
+static int take_option(struct request *request, int option, char **argv)
+{
+	switch (option) {
+	case OPTION_COLLATERAL:
+		return add_file(&request->collateral, optarg);
+	case OPTION_ROOT:
+		return add_file(&request->roots, optarg);
+	case OPTION_POLICY:
+		if (request->has_policy)
+			return cli_error(
+				CLI_USAGE, NAME, "give one --policy: it can have many rules");
+		request->has_policy = true;
+		return read_file(optarg, &request->policy);
+	case OPTION_AT:
+		return take_time(optarg, &request->at);
+	case OPTION_JSON:
+		request->is_json = true;
+		return CLI_OK;
+	default:
+		return cli_bad_option(NAME, option, argv);
+	}
+}
+
+static int run(struct request *request, int argc, char **argv)
+{
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return CLI_OK;
+		}
+		status = take_option(request, option, argv);
+		if (status != CLI_OK)
+			return status;
+	}
+	if (argc - optind != 1)
+		return cli_error(CLI_USAGE, NAME,
+			"give one file of evidence; see casemate-verify-evidence(1)");
+	status = read_file(argv[optind], &request->evidence);
+	return status == CLI_OK ? verify(request) : status;
+}
+
+int cli_verify_evidence(int argc, char **argv)
+{
+	CLEANUP(freep) struct request *request = calloc(1, sizeof(*request));
+	int status;
+
+	if (!request)
+		return cli_error(CLI_FAILED, NAME, "out of memory");
+	request->at = time(NULL);
+	status = run(request, argc, argv);
+	file_list_done(&request->collateral);
+	file_list_done(&request->roots);
+	buffer_done(&request->policy);
+	buffer_done(&request->evidence);
+	return cli_finish(NAME, status);
+}
