@@ -43,6 +43,8 @@ struct file_ops {
 	/* Read [offset, offset + size) into LibOS memory without keeping what was not loaded: bytes
 	 * (short only at the end of the file) or -errno. Page aligned. NULL: read it is. */
 	long (*peek)(struct file *file, void *to, size_t size, uint64_t offset);
+	/* A mapping of it came (1) or went (-1); mm->lock may be held. NULL: nobody counts */
+	void (*mapped)(struct file *file, int change);
 	int (*sync)(struct file *file, bool data_only);
 	int (*flush)(struct file *file, struct process *process); /* at each close(2) */
 	void (*release)(struct file *file);                       /* the last reference is gone */
@@ -104,6 +106,8 @@ MUST_CHECK int file_open(
 /* A nameless file in memory of @size bytes, for shared anonymous mappings ("/dev/zero (deleted)").
  */
 MUST_CHECK int file_shared_memory(uint64_t size, struct file **ret_file);
+/* The same by another name. */
+MUST_CHECK int file_shared_memory_named(const char *name, uint64_t size, struct file **ret_file);
 /* pread into LibOS memory: bytes read (short only at the end of the file) or -errno. */
 MUST_CHECK long file_read_kernel(struct file *file, void *to, size_t size, uint64_t offset);
 /* Absolute path of a file as seen from the calling process's root ("(deleted)" appended as Linux

@@ -84,8 +84,13 @@ int memfd_new(const char *name, uint32_t flags, struct file **ret_file)
 
 int file_shared_memory(uint64_t size, struct file **ret_file)
 {
+	return file_shared_memory_named("dev/zero", size, ret_file);
+}
+
+int file_shared_memory_named(const char *name, uint64_t size, struct file **ret_file)
+{
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	int r = open_named("dev/zero", 0, &file);
+	int r = open_named(name, 0, &file);
 
 	if (r)
 		return r;

@@ -2,6 +2,9 @@
 
 #include "base/format.h"
 #include "libos/files/mount.h"
+#include "libos/ipc/message_queue.h"
+#include "libos/ipc/semaphore.h"
+#include "libos/ipc/shared_memory.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
 
@@ -148,6 +151,12 @@ static int show_nothing(const struct computed_entry *entry, struct text *text)
 	return 0;
 }
 
+static const struct computed_node sysvipc_nodes[] = {
+	NODE_FILE("msg", message_queues_show),
+	NODE_FILE("sem", semaphores_show),
+	NODE_FILE("shm", shared_memory_show),
+};
+
 static const struct computed_node root_nodes[] = {
 	{.name = "self", .mode = S_IFLNK | 0777, .readlink = self_read},
 	{.name = "thread-self", .mode = S_IFLNK | 0777, .readlink = thread_self_read},
@@ -157,6 +166,7 @@ static const struct computed_node root_nodes[] = {
 		.mode = S_IFDIR | 0555,
 		.children = proc_sys_nodes,
 		.child_count = PROC_SYS_COUNT},
+	NODE_DIRECTORY("sysvipc", sysvipc_nodes),
 	NODE_FILE("meminfo", proc_show_meminfo),
 	NODE_FILE("cpuinfo", proc_show_cpuinfo),
 	NODE_FILE("stat", proc_show_system_stat),

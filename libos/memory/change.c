@@ -9,18 +9,12 @@
 #include "libos/memory/mm.h"
 #include "platform/platform.h"
 
-static struct vma *vma_next(struct mm *mm, struct vma *vma)
-{
-	return vma->link.next == &mm->vmas ? NULL : LIST_ENTRY(vma->link.next, struct vma, link);
-}
-
 /* Is all of [addr, addr + size) mapped? (lock held) */
 static bool is_covered(struct mm *mm, uint64_t addr, uint64_t size)
 {
 	uint64_t at = addr;
 
-	for (struct vma *vma = mm_find(mm, addr); vma && at < addr + size;
-		vma = vma_next(mm, vma)) {
+	for (struct vma *vma = mm_find(mm, addr); vma && at < addr + size; vma = mm_next(mm, vma)) {
 		if (vma->start > at)
 			return false;
 		at = vma->end;
@@ -67,7 +61,7 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection)
 	covered = is_covered(mm, addr, size);
 	r = split_range(mm, addr, size);
 	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
-		vma = vma_next(mm, vma))
+		vma = mm_next(mm, vma))
 		r = protect_vma(mm, vma, protection);
 	if (!r && !covered)
 		r = -ENOMEM; /* as Linux: what was mapped has been changed */
@@ -405,7 +399,7 @@ int mm_advise(struct mm *mm, uint64_t addr, uint64_t size, int advice)
 	covered = is_covered(mm, addr, size);
 	r = split_range(mm, addr, size);
 	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
-		vma = vma_next(mm, vma))
+		vma = mm_next(mm, vma))
 		r = advise_vma(vma, advice);
 	return !r && !covered ? -ENOMEM : r;
 }

@@ -27,15 +27,17 @@ struct mm *mm_ref(struct mm *mm)
 	return mm;
 }
 
-static void count_writable(const struct vma *vma, int change)
+static void count_mapping(const struct vma *vma, int change)
 {
+	if (vma->file && vma->file->ops->mapped)
+		vma->file->ops->mapped(vma->file, change);
 	if (vma->file && vma->flags & VMA_SHARED && vma->flags & VMA_MAYWRITE)
 		file_count_writable_map(vma->file, change);
 }
 
 static void vma_free(struct vma *vma)
 {
-	count_writable(vma, -1);
+	count_mapping(vma, -1);
 	file_unref(vma->file);
 	patched_text_unref(vma->patched);
 	heap_free(vma);
@@ -62,7 +64,7 @@ static struct vma *vma_copy(const struct vma *from)
 	list_init(&vma->link);
 	if (vma->file)
 		file_ref(vma->file);
-	count_writable(vma, 1);
+	count_mapping(vma, 1);
 	patched_text_ref(vma->patched);
 	return vma;
 }
@@ -107,6 +109,11 @@ void mm_after_fork(struct mm *mm)
 		(void)!platform_unmap(vma->start, vma->end - vma->start);
 		mm_remove(mm, vma);
 	}
+}
+
+struct vma *mm_next(struct mm *mm, struct vma *vma)
+{
+	return vma->link.next == &mm->vmas ? NULL : LIST_ENTRY(vma->link.next, struct vma, link);
 }
 
 struct vma *mm_find(struct mm *mm, uint64_t addr)
@@ -207,7 +214,7 @@ struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags, 
 	vma->end = end;
 	vma->flags = flags;
 	vma->file = file ? file_ref(file) : NULL;
-	count_writable(vma, 1);
+	count_mapping(vma, 1);
 	vma->offset = offset;
 	next = mm_find(mm, start);
 	list_add_tail(next ? &next->link : &mm->vmas, &vma->link);

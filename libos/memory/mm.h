@@ -81,6 +81,8 @@ void mm_after_fork(struct mm *mm);
 
 /* The vma that contains @addr, or the next one above it (lock held); NULL if none. */
 struct vma *mm_find(struct mm *mm, uint64_t addr);
+/* The one above, or NULL. (lock held) */
+struct vma *mm_next(struct mm *mm, struct vma *vma);
 /* Is [addr, addr + size) free? (lock held) */
 bool mm_is_free(struct mm *mm, uint64_t addr, uint64_t size);
 /* Free room for @size bytes, at or near @hint if not 0, else from the top down (lock held): the

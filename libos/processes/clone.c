@@ -8,6 +8,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/file.h"
+#include "libos/ipc/semaphore.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/pidfd.h"
 #include "libos/processes/process.h"
@@ -107,6 +108,7 @@ static void copy_limits_and_signals(struct process *child, struct process *paren
 static void process_discard(struct process *process)
 {
 	timers_exit(process);
+	semaphore_undo_exit(process);
 	fd_table_unref(process->files);
 	fs_context_unref(process->fs);
 	mm_unref(process->mm);
@@ -125,7 +127,8 @@ static struct process *process_like(struct process *parent, uint64_t flags)
 		flags & CLONE_FILES ? fd_table_ref(parent->files) : fd_table_copy(parent->files);
 	child->fs = flags & CLONE_FS ? fs_context_ref(parent->fs) : fs_context_copy(parent->fs);
 	child->mm = flags & CLONE_VM ? mm_ref(parent->mm) : NULL; /* a copy: space_copy */
-	if (!child->files || !child->fs) {
+	if (!child->files || !child->fs ||
+		(flags & CLONE_SYSVSEM && semaphore_undo_share(parent, child))) {
 		if (child->files)
 			fd_table_unref(child->files);
 		if (child->fs)

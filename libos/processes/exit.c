@@ -6,6 +6,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/file.h"
+#include "libos/ipc/semaphore.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
 #include "libos/processes/process.h"
@@ -39,6 +40,7 @@ static void release_resources(struct process *process)
 
 	rusage_note_peak(process);
 	timers_exit(process);
+	semaphore_undo_exit(process);
 	lock_acquire(&process_table_lock);
 	process->files = NULL;
 	process->fs = NULL;
