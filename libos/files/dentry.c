@@ -4,6 +4,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/files/mount.h"
+#include "libos/files/notify.h"
 
 #define BUCKET_BITS 16
 #define BUCKET_COUNT (1UL << BUCKET_BITS)
@@ -95,6 +96,8 @@ void dentry_unref(struct dentry *dentry)
 
 	while (dentry && __atomic_sub_fetch(&dentry->reference_count, 1, __ATOMIC_ACQ_REL) == 0) {
 		parent = dentry->flags & DENTRY_ROOT ? NULL : dentry->parent;
+		if (dentry->inode && !dentry->inode->link_count)
+			notify_inode(dentry->inode, NOTIFY_DELETE_SELF);
 		inode_unref(dentry->inode);
 		name_free(dentry, dentry->name);
 		heap_free(dentry);

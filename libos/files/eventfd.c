@@ -137,6 +137,13 @@ bool eventfd_count(struct file *file, uint64_t *ret_count)
 	return true;
 }
 
+void eventfd_signal(struct file *file)
+{
+	uint64_t one = 1;
+
+	(void)!eventfd_add(file->private_data, &one);
+}
+
 long eventfd_install(uint32_t initial, uint32_t flags)
 {
 	struct eventfd *event;

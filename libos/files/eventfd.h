@@ -11,4 +11,7 @@ MUST_CHECK long eventfd_install(uint32_t initial, uint32_t flags);
 struct file;
 bool eventfd_count(struct file *file, uint64_t *ret_count);
 
+/* Count one more, if that is possible without waiting; @file is one. */
+void eventfd_signal(struct file *file);
+
 #endif

@@ -6,6 +6,7 @@
 #include "libos/files/dentry.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/image_layer.h"
+#include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/processes/process.h"
 #include "libos/signals/signal.h"
@@ -42,6 +43,8 @@ static void file_free(struct file *file)
 		epoll_file_gone(file);
 	if (!list_is_empty(&file->inode->posix_locks) || !list_is_empty(&file->inode->flocks))
 		locks_release(file);
+	if (file->ops)
+		notify_file(file, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
 	if (file->counts_as_writer)

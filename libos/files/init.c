@@ -7,6 +7,7 @@
 #include "libos/files/path.h"
 #include "libos/files/proc.h"
 #include "libos/files/sysfs.h"
+#include "libos/ipc/posix_queue.h"
 
 struct node {
 	const char *name;
@@ -62,8 +63,7 @@ static int devices_mount(void)
 	for (size_t i = 0; i < ARRAY_SIZE(device_nodes) && !r; i++)
 		r = node_make(dir, &device_nodes[i]);
 	r = r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
-	return r ? r
-		 : memory_mount_at("/dev/mqueue", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, 01777);
+	return r ? r : posix_queues_mount();
 }
 
 /* Images made of single programs have no /tmp. */

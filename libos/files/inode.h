@@ -144,8 +144,9 @@ struct inode {
 	struct wait_queue *lock_waiters; /* the same; heap, NULL at first, freed with the inode */
 	struct fifo *fifo;               /* fifo_open's; freed by fifo_free with the inode */
 	struct patched_text *patched_text;
-	const char *anonymous_name; /* INODE_ANONYMOUS; a constant */
-	void *private;              /* the ops owner's */
+	struct notify_watch *watches; /* libos/files/notify.h */
+	const char *anonymous_name;   /* INODE_ANONYMOUS; a constant */
+	void *private;                /* the ops owner's */
 };
 
 /* A bare inode with one reference: kind from @mode, times now, one link. NULL: no memory. */

@@ -93,7 +93,9 @@ static int make_locked(struct dentry *dir, const char *name, uint32_t length,
 	inode = memory_inode_new(dir->inode->mount, template);
 	if (!inode)
 		return -ENOSPC;
-	r = entry_add(dir, name, length, inode, existing, ret_entry);
+	if (inode->mount->inode_made)
+		r = inode->mount->inode_made(inode);
+	r = r ? r : entry_add(dir, name, length, inode, existing, ret_entry);
 	if (!r)
 		touch(dir->inode, inode_is(inode, S_IFDIR) ? 1 : 0);
 	return r;

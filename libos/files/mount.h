@@ -23,6 +23,9 @@ struct mount {
 	struct dentry *covered;    /* the mount point; NULL: the root file system */
 	uint64_t next_inode;       /* atomic */
 	void *private;
+	/* A file system in memory has made that inode: it may make it one of its own kind. NULL: no
+	 */
+	int (*inode_made)(struct inode *inode);
 	/* statfs(2) counts in pages and inodes; NULL: the pool's. */
 	void (*statistics)(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
 		uint64_t *ret_inodes, uint64_t *ret_inodes_free);

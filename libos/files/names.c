@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 
 #include "libos/files/mount.h"
+#include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/files/path.h"
 #include "libos/processes/process.h"
@@ -70,9 +71,11 @@ static int make_at(const struct place *place, uint32_t mode, uint64_t rdev, cons
 	template.target = target;
 	r = place->dir->inode->ops->make(
 		place->dir, place->last.name, place->last.length, &template, &entry);
-	if (!r)
-		dentry_unref(entry);
-	return r;
+	if (r)
+		return r;
+	notify_entry(place->dir, entry->inode, place->last.name, place->last.length, NOTIFY_CREATE);
+	dentry_unref(entry);
+	return 0;
 }
 
 int names_make(int dir_fd, const char *path, uint32_t mode, uint64_t rdev, const char *target)
@@ -117,6 +120,22 @@ static int check_remove(struct dentry *dir, const struct dentry *entry, bool is_
 	return entry->flags & DENTRY_ROOT ? -EBUSY : 0;
 }
 
+/* @entry's name is gone. What had no other and is not in use goes with the last reference, and
+ * those who watch it hear of that before those who watch the directory. */
+static void tell_removed(const struct place *place, struct dentry **entry)
+{
+	struct inode *inode;
+
+	if (!notify_is_watched())
+		return;
+	inode = inode_ref((*entry)->inode);
+	if (!inode_is(inode, S_IFDIR))
+		notify_inode(inode, NOTIFY_ATTRIB);
+	dentry_unref(TAKE(*entry));
+	notify_entry(place->dir, inode, place->last.name, place->last.length, NOTIFY_DELETE);
+	inode_unref(inode);
+}
+
 static int unlink_at(const struct place *place)
 {
 	CLEANUP(dentry_unrefp) struct dentry *entry = NULL;
@@ -134,7 +153,10 @@ static int unlink_at(const struct place *place)
 		return r;
 	if (!place->dir->inode->ops->unlink)
 		return -EPERM;
-	return place->dir->inode->ops->unlink(place->dir, entry);
+	r = place->dir->inode->ops->unlink(place->dir, entry);
+	if (!r)
+		tell_removed(place, &entry);
+	return r;
 }
 
 int names_unlink(int dir_fd, const char *path)
@@ -147,6 +169,13 @@ int names_unlink(int dir_fd, const char *path)
 	r = unlink_at(&place);
 	place_done(&place);
 	return r;
+}
+
+int names_unlink_in(struct dentry *dir, const char *name, uint32_t length)
+{
+	struct place place = {.dir = dir, .last = {.name = name, .length = length}};
+
+	return unlink_at(&place);
 }
 
 static int rmdir_at(const struct place *place)
@@ -164,7 +193,10 @@ static int rmdir_at(const struct place *place)
 		return r;
 	if (!place->dir->inode->ops->rmdir)
 		return -EPERM;
-	return place->dir->inode->ops->rmdir(place->dir, entry);
+	r = place->dir->inode->ops->rmdir(place->dir, entry);
+	if (!r)
+		tell_removed(place, &entry);
+	return r;
 }
 
 int names_rmdir(int dir_fd, const char *path)
@@ -191,8 +223,12 @@ static int link_at(struct inode *target, const struct place *place)
 		return -EXDEV;
 	if (!place->dir->inode->ops->link)
 		return -EPERM;
-	return place->dir->inode->ops->link(
-		place->dir, place->last.name, place->last.length, target);
+	r = place->dir->inode->ops->link(place->dir, place->last.name, place->last.length, target);
+	if (r)
+		return r;
+	notify_inode(target, NOTIFY_ATTRIB);
+	notify_entry(place->dir, target, place->last.name, place->last.length, NOTIFY_CREATE);
+	return 0;
 }
 
 int names_link(int old_dir_fd, const char *old_path, uint32_t walk_flags, int new_dir_fd,
@@ -314,6 +350,34 @@ static int rename_found(struct renaming *renaming)
 		renaming->flags);
 }
 
+/* What was renamed, or two that changed places. Two names of one file stay as they are. */
+static void tell_renamed(const struct renaming *renaming)
+{
+	const struct path_last *old = &renaming->old.last, *new = &renaming->new.last;
+	struct inode *moved = renaming->entry->inode;
+	struct inode *target = renaming->target ? renaming->target->inode : NULL;
+	bool is_exchange = renaming->flags & RENAME_EXCHANGE;
+
+	if (moved == target)
+		return;
+	notify_rename(&(struct notify_rename){.old_dir = renaming->old.dir,
+		.new_dir = renaming->new.dir,
+		.old_name = old->name,
+		.old_length = old->length,
+		.new_name = new->name,
+		.new_length = new->length,
+		.moved = moved,
+		.replaced = is_exchange ? NULL : target});
+	if (is_exchange)
+		notify_rename(&(struct notify_rename){.old_dir = renaming->new.dir,
+			.new_dir = renaming->old.dir,
+			.old_name = new->name,
+			.old_length = new->length,
+			.new_name = old->name,
+			.new_length = old->length,
+			.moved = target});
+}
+
 static int rename_locked(struct renaming *renaming)
 {
 	int r = -EAGAIN;
@@ -323,6 +387,8 @@ static int rename_locked(struct renaming *renaming)
 		lock_acquire(&rename_lock);
 		r = rename_found(renaming);
 		lock_release(&rename_lock);
+		if (!r)
+			tell_renamed(renaming);
 		dentry_unref(TAKE(renaming->entry));
 		dentry_unref(TAKE(renaming->target));
 	}

@@ -11,6 +11,8 @@
 MUST_CHECK int names_make(
 	int dir_fd, const char *path, uint32_t mode, uint64_t rdev, const char *target);
 MUST_CHECK int names_unlink(int dir_fd, const char *path);
+/* The entry @name of a directory. */
+MUST_CHECK int names_unlink_in(struct dentry *dir, const char *name, uint32_t length);
 MUST_CHECK int names_rmdir(int dir_fd, const char *path);
 /* @walk_flags: PATH_FOLLOW, PATH_EMPTY, for @old_path. */
 MUST_CHECK int names_link(int old_dir_fd, const char *old_path, uint32_t walk_flags, int new_dir_fd,

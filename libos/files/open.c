@@ -4,6 +4,7 @@
 #include "libos/files/descriptors.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/mount.h"
+#include "libos/files/notify.h"
 #include "libos/files/path.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
@@ -160,12 +161,14 @@ static int open_existing(struct dentry *dentry, uint32_t flags, struct file **re
 	r = file_open_inode(inode, inode->flags & INODE_ANONYMOUS ? NULL : dentry, flags, &file);
 	if (r)
 		return r;
+	notify_file(file, NOTIFY_OPEN);
 	if (flags & O_TRUNC && inode_is(inode, S_IFREG)) {
 		r = inode_truncate(inode, 0);
 		if (r) {
 			file_unref(file);
 			return r;
 		}
+		notify_file(file, NOTIFY_MODIFY);
 	}
 	*ret_file = file;
 	return 0;
@@ -213,8 +216,12 @@ static int open_or_create(struct dentry *dir, const struct path_last *last, uint
 	r = create(dir, last, mode, &entry);
 	if (r)
 		return r == -EEXIST ? -EAGAIN : r;
+	notify_entry(dir, entry->inode, last->name, last->length, NOTIFY_CREATE);
 	/* The creator may open it whatever its mode says. */
-	return file_open_inode(entry->inode, entry, flags, ret_file);
+	r = file_open_inode(entry->inode, entry, flags, ret_file);
+	if (!r)
+		notify_file(*ret_file, NOTIFY_OPEN);
+	return r;
 }
 
 static int open_creating(int dir_fd, const char *path, uint32_t flags, uint32_t mode,

@@ -2,6 +2,7 @@
 #include "base/format.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/eventfd.h"
+#include "libos/files/inotify.h"
 #include "libos/files/signalfd.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/mount.h"
@@ -99,6 +100,7 @@ static int show_descriptor(const struct computed_entry *entry, struct text *text
 		text_put(text, "eventfd-count: %16lx\n", count);
 	if (signalfd_mask(file, &mask))
 		text_put(text, "sigmask:\t%016lx\n", mask);
+	inotify_show(file, text);
 	file_unref(file);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "libos/core/heap.h"
+#include "libos/files/aio.h"
 #include "libos/files/file.h"
 #include "libos/loader/text.h"
 #include "platform/platform.h"
@@ -51,6 +52,7 @@ void mm_unref(struct mm *mm)
 		return;
 	LIST_FOR_EACH_SAFE (vma, next, &mm->vmas, link)
 		vma_free(vma);
+	aio_contexts_free(mm->aio_contexts);
 	heap_free(mm);
 }
 
@@ -80,6 +82,7 @@ struct mm *mm_copy(struct mm *from)
 	mm->reference_count = 1;
 	mm->lock = (struct lock){0};
 	mm->last_hit = NULL;
+	mm->aio_contexts = NULL;
 	mm->locked_bytes = 0;
 	mm->peak_bytes = mm->resident_peak_bytes = 0;
 	mm->future_flags = 0;

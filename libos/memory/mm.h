@@ -66,7 +66,8 @@ struct mm {
 	uint64_t data_limit;          /* RLIMIT_DATA, bytes */
 	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
-	bool shrink_pending; /* a mapped file became shorter: see mm_shrink */
+	struct aio_context *aio_contexts; /* libos/files/aio.h */
+	bool shrink_pending;              /* a mapped file became shorter: see mm_shrink */
 	uint64_t code_start, code_end, data_start, data_end; /* /proc/PID/stat */
 };
 

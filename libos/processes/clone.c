@@ -178,6 +178,8 @@ static void thread_copy(
 	memcpy(child->name, parent->name, sizeof(child->name));
 	child->timer_slack_ns = parent->timer_slack_ns;
 	schedule_inherit(&child->schedule, &parent->schedule);
+	child->memory_policy = parent->memory_policy;
+	child->memory_policy_has_node = parent->memory_policy_has_node;
 	if (!shares_memory) {
 		child->robust_list = 0;
 		child->rseq_area = parent->rseq_area;

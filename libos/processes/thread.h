@@ -55,6 +55,8 @@ struct thread {
 	uint64_t start_ns; /* monotonic */
 	uint64_t timer_slack_ns;
 	struct thread_schedule schedule;
+	uint32_t memory_policy; /* set_mempolicy(2): MPOL_*, */
+	bool memory_policy_has_node;
 	uint64_t sleep_state; /* 0 running, 'S' sleeping, for /proc */
 	struct restart {      /* restart_syscall(2) */
 		long (*resume)(struct thread *thread);

@@ -16,5 +16,13 @@ static inline uint32_t at_walk_flags(uint32_t at_flags)
 
 /* *ret_inode referenced. @walk_flags: PATH_*. */
 MUST_CHECK int at_inode(int dir_fd, uint64_t path, uint32_t walk_flags, struct inode **ret_inode);
+/* The same and the name that led there, referenced too; NULL: a descriptor without one did. */
+struct at_object {
+	struct inode *inode;
+	struct dentry *dentry;
+};
+MUST_CHECK int at_object(
+	int dir_fd, uint64_t path, uint32_t walk_flags, struct at_object *ret_object);
+void at_object_done(struct at_object *object);
 
 #endif

@@ -5,6 +5,7 @@
 #include "libos/core/user.h"
 #include "libos/files/attributes.h"
 #include "libos/files/mount.h"
+#include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/syscalls/files_at.h"
 
@@ -14,13 +15,12 @@
 
 static long chmod_at(int dir_fd, uint64_t path, uint64_t mode, uint32_t walk_flags)
 {
-	struct inode *inode;
-	int r = at_inode(dir_fd, path, walk_flags, &inode);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	int r = at_object(dir_fd, path, walk_flags, &object);
 
-	if (r)
-		return r;
-	r = attributes_set_mode(inode, (uint32_t)mode);
-	inode_unref(inode);
+	r = r ? r : attributes_set_mode(object.inode, (uint32_t)mode);
+	if (!r)
+		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
 	return r;
 }
 
@@ -49,20 +49,22 @@ long sys_fchmodat2(struct thread *thread, const struct syscall_args *args)
 long sys_fchmod(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+	int r = file ? attributes_set_mode(file->inode, (uint32_t)args->b) : -EBADF;
 
 	(void)thread;
-	return file ? attributes_set_mode(file->inode, (uint32_t)args->b) : -EBADF;
+	if (!r)
+		notify_file(file, NOTIFY_ATTRIB);
+	return r;
 }
 
 static long chown_at(int dir_fd, uint64_t path, uint64_t uid, uint64_t gid, uint32_t walk_flags)
 {
-	struct inode *inode;
-	int r = at_inode(dir_fd, path, walk_flags, &inode);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	int r = at_object(dir_fd, path, walk_flags, &object);
 
-	if (r)
-		return r;
-	r = attributes_set_owner(inode, (uint32_t)uid, (uint32_t)gid);
-	inode_unref(inode);
+	r = r ? r : attributes_set_owner(object.inode, (uint32_t)uid, (uint32_t)gid);
+	if (!r)
+		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
 	return r;
 }
 
@@ -91,11 +93,15 @@ long sys_fchownat(struct thread *thread, const struct syscall_args *args)
 long sys_fchown(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+	int r;
 
 	(void)thread;
 	if (!file)
 		return -EBADF;
-	return attributes_set_owner(file->inode, (uint32_t)args->b, (uint32_t)args->c);
+	r = attributes_set_owner(file->inode, (uint32_t)args->b, (uint32_t)args->c);
+	if (!r)
+		notify_file(file, NOTIFY_ATTRIB);
+	return r;
 }
 
 static int time_from(int64_t seconds, int64_t ns, struct new_time *ret)
@@ -115,10 +121,18 @@ static int time_from(int64_t seconds, int64_t ns, struct new_time *ret)
 	return 0;
 }
 
+/* Either time alone looks like a read or a write to those who watch. */
+static uint32_t times_event(const struct new_time times[2])
+{
+	if (times[0].kind == TIME_LEFT)
+		return NOTIFY_MODIFY;
+	return times[1].kind == TIME_LEFT ? NOTIFY_ACCESS : NOTIFY_ATTRIB;
+}
+
 /* @path 0: the descriptor's own file. */
 static long times_at(int dir_fd, uint64_t path, const struct new_time times[2], uint32_t flags)
 {
-	struct inode *inode;
+	CLEANUP(at_object_done) struct at_object object = {0};
 	int r;
 
 	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
@@ -130,13 +144,15 @@ static long times_at(int dir_fd, uint64_t path, const struct new_time times[2], 
 			return -EFAULT;
 		if (flags)
 			return -EINVAL;
-		return file ? attributes_set_times(file->inode, times[0], times[1]) : -EBADF;
-	}
-	r = at_inode(dir_fd, path, at_walk_flags(flags), &inode);
-	if (r)
+		r = file ? attributes_set_times(file->inode, times[0], times[1]) : -EBADF;
+		if (!r)
+			notify_file(file, times_event(times));
 		return r;
-	r = attributes_set_times(inode, times[0], times[1]);
-	inode_unref(inode);
+	}
+	r = at_object(dir_fd, path, at_walk_flags(flags), &object);
+	r = r ? r : attributes_set_times(object.inode, times[0], times[1]);
+	if (!r)
+		notify(object.dentry, object.inode, times_event(times));
 	return r;
 }
 
@@ -223,23 +239,23 @@ static int truncate_inode(struct inode *inode, uint64_t size)
 
 long sys_truncate(struct thread *thread, const struct syscall_args *args)
 {
-	struct inode *inode;
+	CLEANUP(at_object_done) struct at_object object = {0};
 	int r;
 
 	(void)thread;
 	if ((int64_t)args->b < 0)
 		return -EINVAL;
-	r = at_inode(AT_FDCWD, args->a, PATH_FOLLOW, &inode);
-	if (r)
-		return r;
-	r = truncate_inode(inode, args->b);
-	inode_unref(inode);
+	r = at_object(AT_FDCWD, args->a, PATH_FOLLOW, &object);
+	r = r ? r : truncate_inode(object.inode, args->b);
+	if (!r)
+		notify(object.dentry, object.inode, NOTIFY_MODIFY);
 	return r;
 }
 
 long sys_ftruncate(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
+	int r;
 
 	(void)thread;
 	if ((int64_t)args->b < 0)
@@ -249,7 +265,10 @@ long sys_ftruncate(struct thread *thread, const struct syscall_args *args)
 		return -EBADF;
 	if (!inode_is(file->inode, S_IFREG) || !file_can_write(file))
 		return -EINVAL;
-	return inode_truncate(file->inode, args->b);
+	r = inode_truncate(file->inode, args->b);
+	if (!r)
+		notify_file(file, NOTIFY_MODIFY);
+	return r;
 }
 
 static int check_allocate(const struct file *file, uint32_t mode, uint64_t offset, uint64_t size)
@@ -283,5 +302,8 @@ long sys_fallocate(struct thread *thread, const struct syscall_args *args)
 		return r;
 	if (!file->inode->ops->allocate)
 		return -EOPNOTSUPP;
-	return file->inode->ops->allocate(file->inode, mode, args->c, args->d);
+	r = file->inode->ops->allocate(file->inode, mode, args->c, args->d);
+	if (!r)
+		notify_file(file, NOTIFY_MODIFY);
+	return r;
 }

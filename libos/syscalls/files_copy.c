@@ -2,6 +2,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/files/mount.h"
 #include "libos/syscalls/syscall.h"
@@ -103,6 +104,10 @@ static long copy_locked(struct side *from, struct side *to, size_t size)
 	r = copy(from, to, size);
 	side_end(from);
 	side_end(to);
+	if (r > 0) {
+		notify_file(from->file, NOTIFY_ACCESS);
+		notify_file(to->file, NOTIFY_MODIFY);
+	}
 	return r;
 }
 

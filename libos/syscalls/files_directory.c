@@ -4,6 +4,7 @@
 #include "libos/core/user.h"
 #include "libos/files/directory.h"
 #include "libos/files/fs_context.h"
+#include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/files_at.h"
@@ -90,8 +91,11 @@ static long list(struct file *file, uint64_t to, uint64_t size, bool is_old)
 static long getdents(const struct syscall_args *args, bool is_old)
 {
 	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
+	long r = file ? list(file, args->b, (uint32_t)args->c, is_old) : -EBADF;
 
-	return file ? list(file, args->b, (uint32_t)args->c, is_old) : -EBADF;
+	if (r >= 0)
+		notify_file(file, NOTIFY_ACCESS);
+	return r;
 }
 
 long sys_getdents(struct thread *thread, const struct syscall_args *args)

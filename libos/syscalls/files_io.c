@@ -5,6 +5,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/syscalls/syscall.h"
 #include "platform/platform.h"
@@ -54,6 +55,8 @@ static long transfer_checked(
 	if (!r && at_offset && !file->ops->seek)
 		r = -ESPIPE;
 	r = r ? r : transfer(file, io, direction, offset);
+	if (r > 0)
+		notify_file(file, direction == IN ? NOTIFY_ACCESS : NOTIFY_MODIFY);
 	file_unref(file);
 	return r;
 }

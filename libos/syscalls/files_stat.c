@@ -184,6 +184,31 @@ static int put_statfs(uint64_t to, const struct inode *inode)
 	return user_write(to, &fs, sizeof(fs));
 }
 
+struct ustat {
+	int32_t free_blocks;
+	uint64_t free_inodes;
+	char name[6], pack[6];
+};
+
+/* By device number, as stat(2) shows it. */
+long sys_ustat(struct thread *thread, const struct syscall_args *args)
+{
+	uint64_t total, free, inodes, inodes_free;
+	struct ustat space = {0};
+	struct mount *mount;
+
+	(void)thread;
+	LIST_FOR_EACH (mount, &mounts, link) {
+		if ((uint32_t)mount->device != (uint32_t)args->a)
+			continue;
+		mount_statistics(mount, &total, &free, &inodes, &inodes_free);
+		space.free_blocks = (int32_t)MIN(free, (uint64_t)INT32_MAX);
+		space.free_inodes = inodes_free;
+		return user_write(args->b, &space, sizeof(space));
+	}
+	return -EINVAL;
+}
+
 long sys_statfs(struct thread *thread, const struct syscall_args *args)
 {
 	struct inode *inode;

@@ -5,6 +5,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/mount.h"
+#include "libos/files/notify.h"
 #include "libos/files/xattrs.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/files_at.h"
@@ -15,16 +16,17 @@
 /* Whose attributes: by path, by path without following, by descriptor. */
 enum how { FOLLOW, NOFOLLOW, DESCRIPTOR };
 
-static int find(enum how how, uint64_t where, struct inode **ret_inode)
+static int find(enum how how, uint64_t where, struct at_object *ret_object)
 {
 	struct file *file;
 
 	if (how != DESCRIPTOR)
-		return at_inode(AT_FDCWD, where, how == FOLLOW ? PATH_FOLLOW : 0, ret_inode);
+		return at_object(AT_FDCWD, where, how == FOLLOW ? PATH_FOLLOW : 0, ret_object);
 	file = fd_get((int)where);
 	if (!file)
 		return -EBADF;
-	*ret_inode = inode_ref(file->inode);
+	ret_object->inode = inode_ref(file->inode);
+	ret_object->dentry = file->dentry ? dentry_ref(file->dentry) : NULL;
 	file_unref(file);
 	return 0;
 }
@@ -99,11 +101,11 @@ static long get_from(struct inode *inode, const char *name, uint64_t to, size_t 
 static long get(enum how how, const struct syscall_args *args)
 {
 	char name[XATTR_NAME_LENGTH_MAX + 1];
-	CLEANUP(inode_unrefp) struct inode *inode = NULL;
-	long r = find(how, args->a, &inode);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	long r = find(how, args->a, &object);
 
 	r = r ? r : name_read(name, args->b);
-	return r ? r : get_from(inode, name, args->c, args->d);
+	return r ? r : get_from(object.inode, name, args->c, args->d);
 }
 
 static long set_on(
@@ -127,19 +129,22 @@ static long set_on(
 static long set(enum how how, const struct syscall_args *args)
 {
 	char name[XATTR_NAME_LENGTH_MAX + 1];
-	CLEANUP(inode_unrefp) struct inode *inode = NULL;
+	CLEANUP(at_object_done) struct at_object object = {0};
 	uint32_t flags = (uint32_t)args->e;
 	long r;
 
 	if (flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
 		return -EINVAL;
-	r = find(how, args->a, &inode);
+	r = find(how, args->a, &object);
 	r = r ? r : name_read(name, args->b);
 	if (r)
 		return r;
 	if (args->d > XATTR_VALUE_SIZE_MAX)
 		return -E2BIG;
-	return set_on(inode, name, args->c, args->d, flags);
+	r = set_on(object.inode, name, args->c, args->d, flags);
+	if (!r)
+		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
+	return r;
 }
 
 /* Names of trusted.* are for the privileged. Returns the new size. */
@@ -182,23 +187,28 @@ static long list_of(struct inode *inode, uint64_t to, size_t size)
 
 static long list(enum how how, const struct syscall_args *args)
 {
-	CLEANUP(inode_unrefp) struct inode *inode = NULL;
-	long r = find(how, args->a, &inode);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	long r = find(how, args->a, &object);
 
-	return r ? r : list_of(inode, args->b, args->c);
+	return r ? r : list_of(object.inode, args->b, args->c);
 }
 
 static long remove(enum how how, const struct syscall_args *args)
 {
 	char name[XATTR_NAME_LENGTH_MAX + 1];
-	CLEANUP(inode_unrefp) struct inode *inode = NULL;
-	long r = find(how, args->a, &inode);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	long r = find(how, args->a, &object);
 
 	r = r ? r : name_read(name, args->b);
-	r = r ? r : check(inode, name, MAY_WRITE);
+	r = r ? r : check(object.inode, name, MAY_WRITE);
 	if (r)
 		return r;
-	return inode->ops->xattr_remove ? inode->ops->xattr_remove(inode, name) : -EOPNOTSUPP;
+	if (!object.inode->ops->xattr_remove)
+		return -EOPNOTSUPP;
+	r = object.inode->ops->xattr_remove(object.inode, name);
+	if (!r)
+		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
+	return r;
 }
 
 #define XATTR_CALL(name, function, how)                                                            \

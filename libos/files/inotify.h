@@ -1,0 +1,16 @@
+/* inotify(7): watches whose events a descriptor delivers. */
+#ifndef LIBOS_FILES_INOTIFY_H
+#define LIBOS_FILES_INOTIFY_H
+
+#include "base/compiler.h"
+
+#define INOTIFY_INSTANCES_MAX 128U /* max_user_instances */
+#define INOTIFY_WATCHES_MAX 65536U /* max_user_watches */
+#define INOTIFY_QUEUE_MAX 16384U   /* max_queued_events */
+
+struct file;
+struct text;
+/* For /proc/PID/fdinfo: its watches, if it is one. */
+void inotify_show(struct file *file, struct text *text);
+
+#endif

@@ -1,0 +1,129 @@
+#include "libos/files/notify.h"
+
+#include "base/memory.h"
+#include "libos/files/dentry.h"
+#include "libos/files/file.h"
+
+struct lock notify_lock;
+uint32_t notify_watch_count;
+static uint32_t last_cookie;
+
+void notify_watch_add(struct notify_watch *watch)
+{
+	watch->next = watch->inode->watches;
+	__atomic_store_n(&watch->inode->watches, watch, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&notify_watch_count, 1, __ATOMIC_RELEASE);
+}
+
+void notify_watch_remove(struct notify_watch *watch)
+{
+	struct notify_watch **at = &watch->inode->watches;
+
+	while (*at != watch)
+		at = &(*at)->next;
+	*at = watch->next;
+	__atomic_sub_fetch(&notify_watch_count, 1, __ATOMIC_RELEASE);
+}
+
+static bool is_watched(const struct inode *inode)
+{
+	return __atomic_load_n(&inode->watches, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t directory_bit(const struct inode *inode)
+{
+	return inode_is(inode, S_IFDIR) ? NOTIFY_IS_DIRECTORY : 0;
+}
+
+/* @is_gone: the child has lost its name. */
+static void tell(struct inode *inode, const struct notify_event *event, bool is_gone)
+{
+	struct notify_watch *watch, *next;
+
+	if (!is_watched(inode))
+		return;
+	LOCK_SCOPE(&notify_lock);
+	for (watch = inode->watches; watch; watch = next) {
+		next = watch->next;
+		if (event->events & watch->mask & NOTIFY_EVENTS &&
+			!(is_gone && watch->mask & NOTIFY_EXCL_UNLINK))
+			watch->happened(watch, event);
+	}
+}
+
+void notify_inode_slow(struct inode *inode, uint32_t events)
+{
+	struct notify_event event = {.events = events | directory_bit(inode)};
+
+	/* What is deleted is no directory any more: inotify(7) shows it without the bit. */
+	if (events & (NOTIFY_DELETE_SELF | NOTIFY_MOVE_SELF))
+		event.events = events;
+	tell(inode, &event, false);
+}
+
+/* The directory that @dentry is in, referenced, if somebody watches it; and the name there. */
+static struct dentry *watched_parent(
+	struct dentry *dentry, char name[NAME_LENGTH_MAX], uint32_t *ret_length)
+{
+	struct dentry *parent = NULL;
+
+	if (!dentry || dentry->flags & (DENTRY_ROOT | DENTRY_ANONYMOUS))
+		return NULL;
+	LOCK_SCOPE(&rename_lock);
+	if (dentry->parent && dentry->parent->inode && is_watched(dentry->parent->inode)) {
+		parent = dentry_ref(dentry->parent);
+		*ret_length = dentry->name_length;
+		memcpy(name, dentry->name, dentry->name_length);
+	}
+	return parent;
+}
+
+void notify_slow(struct dentry *dentry, struct inode *inode, uint32_t events)
+{
+	char name[NAME_LENGTH_MAX];
+	struct notify_event event = {.events = events | directory_bit(inode), .name = name};
+	struct dentry *parent = watched_parent(dentry, name, &event.name_length);
+
+	if (parent) {
+		tell(parent->inode, &event, dentry->flags & DENTRY_UNLINKED);
+		dentry_unref(parent);
+	}
+	notify_inode_slow(inode, events);
+}
+
+void notify_file_slow(struct file *file, uint32_t events)
+{
+	if (!(file->flags & O_PATH))
+		notify_slow(file->dentry, file->inode, events);
+}
+
+void notify_entry_slow(
+	struct dentry *dir, struct inode *inode, const char *name, uint32_t length, uint32_t events)
+{
+	struct notify_event event = {
+		.events = events | directory_bit(inode),
+		.name = name,
+		.name_length = length,
+	};
+
+	tell(dir->inode, &event, false);
+}
+
+void notify_rename_slow(const struct notify_rename *rename)
+{
+	struct notify_event event = {
+		.events = NOTIFY_MOVED_FROM | directory_bit(rename->moved),
+		.cookie = __atomic_add_fetch(&last_cookie, 1, __ATOMIC_RELAXED),
+		.name = rename->old_name,
+		.name_length = rename->old_length,
+	};
+
+	tell(rename->old_dir->inode, &event, false);
+	event.events = NOTIFY_MOVED_TO | directory_bit(rename->moved);
+	event.name = rename->new_name;
+	event.name_length = rename->new_length;
+	tell(rename->new_dir->inode, &event, false);
+	if (rename->replaced)
+		notify_inode_slow(rename->replaced, NOTIFY_ATTRIB);
+	notify_inode_slow(rename->moved, NOTIFY_MOVE_SELF);
+}
