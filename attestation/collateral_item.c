@@ -11,6 +11,7 @@
 #include "attestation/json_span.h"
 #include "attestation/reader.h"
 #include "attestation/signature.h"
+#include "attestation/snp_certificate.h"
 
 /* What Intel signs, with its signature: found first, checked when all certificates are there. */
 struct signed_text {
@@ -286,6 +287,9 @@ static int add(struct sorting *sorting, struct span item, unsigned int depth)
 
 	if (item.size > ATTEST_EVIDENCE_SIZE_MAX)
 		return malformed(sorting, "too large");
+	if (snp_certificate_table_is(item))
+		return snp_certificate_table_read(
+			item, sorting->collateral->certificates, sorting->error);
 	if (is_hygon(item))
 		return add_blob(sorting, item);
 	if (item.size && item.data[0] == 0x30)

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -45,6 +48,34 @@ int signature_key_from_point(const char *group, struct span point, EVP_PKEY **re
 		return -EINVAL;
 	}
 	return 0;
+}
+
+int signature_key_from_rsa(struct span modulus, struct span exponent, EVP_PKEY **ret_key)
+{
+	CLEANUP(context_freep)
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	BIGNUM *n = NULL, *e = NULL;
+	OSSL_PARAM *params = NULL;
+	int r = -EINVAL;
+
+	if (modulus.size <= SIGNATURE_RSA_MAX && exponent.size <= 8) {
+		n = BN_bin2bn(modulus.data, (int)modulus.size, NULL);
+		e = BN_bin2bn(exponent.data, (int)exponent.size, NULL);
+	}
+	if (context && builder && n && e &&
+		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) &&
+		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e))
+		params = OSSL_PARAM_BLD_to_param(builder);
+	if (params && EVP_PKEY_fromdata_init(context) == 1 &&
+		EVP_PKEY_fromdata(context, ret_key, EVP_PKEY_PUBLIC_KEY, params) == 1)
+		r = 0;
+	ERR_clear_error();
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(builder);
+	BN_free(n);
+	BN_free(e);
+	return r;
 }
 
 /* INTEGER of an unsigned number; returns its size. */
@@ -113,6 +144,26 @@ bool signature_is_p256(EVP_PKEY *key, struct span message, struct span signature
 	struct span r = {signature.data, 32}, s = {signature.data + 32, 32};
 
 	return signature.size == 64 && signature_is_ecdsa(key, "SHA256", message, r, s);
+}
+
+int signature_make_p256(EVP_PKEY *key, struct span message, uint8_t to[64])
+{
+	CLEANUP(digest_context_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t der[2 * SIGNATURE_HALF_MAX + 16];
+	const uint8_t *at = der;
+	size_t size = sizeof(der);
+	ECDSA_SIG *parts = NULL;
+	int r = -ENOMEM;
+
+	if (context && EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+		EVP_DigestSign(context, der, &size, message.data, message.size) == 1)
+		parts = d2i_ECDSA_SIG(NULL, &at, (long)size);
+	if (parts && BN_bn2binpad(ECDSA_SIG_get0_r(parts), to, 32) == 32 &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(parts), to + 32, 32) == 32)
+		r = 0;
+	ECDSA_SIG_free(parts);
+	ERR_clear_error();
+	return r;
 }
 
 bool signature_is_rsa(

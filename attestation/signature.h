@@ -6,7 +6,8 @@
 
 #include "base/span.h"
 
-#define SIGNATURE_HALF_MAX 66 /* of ECDSA on P-521 */
+#define SIGNATURE_HALF_MAX 66  /* of ECDSA on P-521 */
+#define SIGNATURE_RSA_MAX 1024 /* bytes of a modulus */
 
 void signature_key_freep(EVP_PKEY **key);
 
@@ -14,12 +15,19 @@ void signature_key_freep(EVP_PKEY **key);
  * -EINVAL: the point is not on the curve. */
 int signature_key_from_point(const char *group, struct span point, EVP_PKEY **ret_key) MUST_CHECK;
 
+/* An RSA key; both numbers big-endian. */
+int signature_key_from_rsa(
+	struct span modulus, struct span exponent, EVP_PKEY **ret_key) MUST_CHECK;
+
 /* Is r, s (big-endian) the ECDSA signature of @message with @hash ("SHA256") by @key? */
 bool signature_is_ecdsa(EVP_PKEY *key, const char *hash, struct span message, struct span r,
 	struct span s) MUST_CHECK;
 
 /* As above, on P-256 with SHA-256: r and s in 64 bytes, as SGX has it. */
 bool signature_is_p256(EVP_PKEY *key, struct span message, struct span signature) MUST_CHECK;
+
+/* Sign with ECDSA on P-256 and SHA-256: r and s. */
+int signature_make_p256(EVP_PKEY *key, struct span message, uint8_t to[64]) MUST_CHECK;
 
 /* RSA: PKCS #1 v1.5, or PSS with a salt of any size. */
 bool signature_is_rsa(EVP_PKEY *key, const char *hash, bool is_pss, struct span message,

@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <openssl/x509v3.h>
 
 #include "attestation/certificate.h"
@@ -42,38 +39,17 @@ static int make_name(enum trust_vendor vendor, const char *common_name, X509_NAM
 	return 0;
 }
 
-static int rsa_key(struct span modulus, EVP_PKEY **ret_key)
-{
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	BIGNUM *n = BN_bin2bn(modulus.data, (int)modulus.size, NULL), *e = BN_new();
-	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-	int r = -ENOMEM;
-
-	if (context && n && e && builder && BN_set_word(e, 65537) &&
-		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) &&
-		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e))
-		params = OSSL_PARAM_BLD_to_param(builder);
-	if (params && EVP_PKEY_fromdata_init(context) == 1 &&
-		EVP_PKEY_fromdata(context, ret_key, EVP_PKEY_PUBLIC_KEY, params) == 1)
-		r = 0;
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(builder);
-	BN_free(n);
-	BN_free(e);
-	EVP_PKEY_CTX_free(context);
-	return r;
-}
-
 static int make_key(const struct trust_anchor *anchor, EVP_PKEY **ret_key)
 {
+	static const uint8_t exponent[] = {1, 0, 1};
 	uint8_t bytes[KEY_SIZE_MAX];
 	size_t size = strlen(anchor->key) / 2;
 
 	if (size > sizeof(bytes) || !text_from_hex(anchor->key, 2 * size, bytes, size))
 		return -EINVAL;
 	if (anchor->vendor == TRUST_VENDOR_AMD)
-		return rsa_key((struct span){bytes, size}, ret_key);
+		return signature_key_from_rsa((struct span){bytes, size},
+			(struct span){exponent, sizeof(exponent)}, ret_key);
 	return signature_key_from_point("P-256", (struct span){bytes, size}, ret_key);
 }
 
