@@ -266,7 +266,8 @@ struct attest_finding {
 struct attest_result {
 	enum attest_verdict verdict;
 	char reason[ATTEST_REASON_SIZE];
-	/* Every signature is good and leads to a pinned root. */
+	/* Every signature is good. Who vouches for the first key, and until when, the findings say.
+	 */
 	bool is_authentic;
 	int64_t now;
 	/* Evidence can be composed: the first is the outermost, what vouches for the others. If it
@@ -314,6 +315,13 @@ ATTEST_API bool attest_result_binds(const struct attest_result *result, struct a
 /* The result as JSON, the claims in EAR's form (draft-ietf-rats-ear); NULL without memory. free(3)
  * it. */
 ATTEST_API char *attest_result_to_json(const struct attest_result *result);
+
+/* Evidence of Casemate's simulation platform: it protects nothing, and says so. Of @claims,
+ * measurement, signer, product, svn, is_debug, host_data and casemate.image_digest are taken.
+ * @report_data: at most 64 bytes. @ret_evidence: free(3) it. Errors: -EINVAL, -ENOMEM. */
+ATTEST_API int attest_simulation_evidence_new(const struct attest_claims *claims,
+	struct attest_bytes report_data, uint8_t **ret_evidence, size_t *ret_size)
+	__attribute__((warn_unused_result));
 
 #ifdef __cplusplus
 }

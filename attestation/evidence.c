@@ -4,9 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attestation/casemate_evidence.h"
+#include "attestation/csv_report.h"
 #include "attestation/dcap_quote.h"
 #include "attestation/dcap_verify.h"
+#include "attestation/json_fields.h"
 #include "attestation/policy.h"
+#include "attestation/reader.h"
+#include "attestation/snp_report.h"
+#include "attestation/tpm_evidence.h"
+#include "attestation/tpm_quote.h"
+#include "attestation/vtpm_evidence.h"
 
 /* Open Enclave's header: version 1, type 2 (remote), the size of the quote that follows. */
 static bool unwrap_open_enclave(struct span evidence, struct span *ret_quote)
@@ -19,6 +27,34 @@ static bool unwrap_open_enclave(struct span evidence, struct span *ret_quote)
 	       span_slice(evidence, reader.at, size, ret_quote);
 }
 
+static int verify_json(struct span text, const struct attest_collateral *collateral, int64_t now,
+	struct attest_result *result)
+{
+	struct attest_error error;
+	CLEANUP(json_freep)
+	json_t *json = json_fields_parse(text, ATTEST_EVIDENCE_MALFORMED, &error);
+	struct json_fields fields = {.object = json,
+		.where = "evidence",
+		.verdict = ATTEST_EVIDENCE_MALFORMED,
+		.error = &error};
+	CLEANUP(text_buffer_done) struct text_buffer quote = {0};
+
+	if (!json)
+		return verdict_find(result, error.verdict, "%s", error.reason);
+	if (json_fields_has(&fields, "tpm_quote"))
+		return json_fields_has(&fields, "report") || json_fields_has(&fields, "quote")
+			       ? vtpm_evidence_verify(json, collateral, now, result)
+			       : tpm_evidence_verify(json, NULL, collateral, now, result);
+	if (json_fields_has(&fields, "attestation_report"))
+		return csv_report_verify(json, collateral, now, result);
+	if (!json_fields_has(&fields, "quote"))
+		return verdict_find(result, ATTEST_EVIDENCE_UNSUPPORTED,
+			"JSON without \"quote\", \"tpm_quote\" or \"attestation_report\"");
+	if (json_fields_bytes(&fields, "quote", &quote) < 0)
+		return verdict_find(result, error.verdict, "%s", error.reason);
+	return evidence_verify(text_buffer_span(&quote), collateral, now, result);
+}
+
 int evidence_verify(struct span evidence, const struct attest_collateral *collateral, int64_t now,
 	struct attest_result *result)
 {
@@ -26,6 +62,12 @@ int evidence_verify(struct span evidence, const struct attest_collateral *collat
 
 	if (unwrap_open_enclave(evidence, &inner))
 		evidence = inner;
+	if (casemate_evidence_is(evidence))
+		return casemate_evidence_verify(evidence, collateral, now, result);
+	if (snp_report_is(evidence))
+		return snp_report_verify(evidence, collateral, now, result);
+	if (tpm_quote_is(evidence))
+		return tpm_evidence_verify_bare(evidence, collateral, now, result);
 	if (dcap_quote_is(evidence))
 		return dcap_verify(evidence, collateral, now, result);
 	return verdict_find(result, ATTEST_EVIDENCE_UNSUPPORTED, "%s",
@@ -68,7 +110,12 @@ static int verify(struct span evidence, const struct attest_collateral *collater
 	decode(evidence, &decoded);
 	if (decoded.data)
 		evidence = text_buffer_span(&decoded);
-	r = evidence_verify(evidence, collateral ? collateral : none, now, result);
+	if (!collateral)
+		collateral = none;
+	if (unspaced(evidence).size && unspaced(evidence).data[0] == '{')
+		r = verify_json(evidence, collateral, now, result);
+	else
+		r = evidence_verify(evidence, collateral, now, result);
 	text_buffer_done(&decoded);
 	attest_collateral_free(none);
 	return r;

@@ -261,6 +261,15 @@ void policy_match(const struct policy_rule *rule, const struct attest_result *re
 	refuse(ret_outcome, POLICY_STAGE_TYPE, ATTEST_POLICY_NOT_MATCHED, "there are no claims");
 	if (!result->claims_count || !match_at(rule, result, 0, &allowance, ret_outcome))
 		return;
+	/* What was not verified to its end, for something that is missing, can't be tolerated. */
+	if (!result->is_authentic) {
+		refuse(ret_outcome, POLICY_STAGE_FINDINGS,
+			result->finding_count ? result->findings[0].verdict : ATTEST_INTERNAL_ERROR,
+			"%s",
+			result->finding_count ? result->findings[0].reason
+					      : "the evidence was not verified to its end");
+		return;
+	}
 	for (size_t i = 0; i < result->finding_count; i++) {
 		const struct attest_finding *finding = &result->findings[i];
 
@@ -273,11 +282,6 @@ void policy_match(const struct policy_rule *rule, const struct attest_result *re
 	if (!is_status_wanted(&allowance, &result->claims[0])) {
 		refuse(ret_outcome, POLICY_STAGE_FINDINGS, ATTEST_POLICY_NOT_MATCHED,
 			"TCB status UpToDate is not among those that the rule accepts");
-		return;
-	}
-	if (!result->is_authentic) {
-		refuse(ret_outcome, POLICY_STAGE_FINDINGS, ATTEST_INTERNAL_ERROR,
-			"the evidence was not verified to its end");
 		return;
 	}
 	refuse(ret_outcome, POLICY_STAGE_ACCEPTED, ATTEST_ACCEPTED, "the policy is satisfied");
