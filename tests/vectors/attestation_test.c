@@ -91,6 +91,40 @@ static const struct expectation expectations[] = {
 		"2025-01-01T00:00:00Z", NULL, ATTEST_QE_IDENTITY_MISMATCH, ATTEST_TCB_NONE},
 	{"TDX of a root that is not pinned", "tdx/intel-qvl-sample/quote.dat", {{QVL_TDX}}, {{0}},
 		"2025-01-01T00:00:00Z", NULL, ATTEST_ROOT_NOT_TRUSTED, ATTEST_TCB_NONE},
+	{"SNP in debug mode", "snp/go-sev-guest/attestation.bin",
+		{{"snp/go-sev-guest/vcek.der", "snp/go-sev-guest/milan_ask_ark.pem"}}, {{0}},
+		"2025-01-01T00:00:00Z", NULL, ATTEST_DEBUG_ENABLED, ATTEST_TCB_NONE},
+	{"SNP, AMD's keys compiled in", "snp/trustee/test-report.bin",
+		{{"snp/trustee/test-vcek.der"}}, {{0}}, "2025-01-01T00:00:00Z", NULL,
+		ATTEST_REVOCATION_UNKNOWN, ATTEST_TCB_NONE},
+	{"SNP by a policy that does without AMD's list", "snp/trustee/test-report.bin",
+		{{"snp/trustee/test-vcek.der"}}, {{0}}, "2025-01-01T00:00:00Z",
+		"{\"rules\": [{\"type\": \"snp\", \"claims\": {\"product_name\": \"Milan\","
+		" \"policy\": \"000000000003001f\"}, \"tolerate\": \"REVOCATION_UNKNOWN\"}]}",
+		ATTEST_ACCEPTED, ATTEST_TCB_NONE},
+	{"SNP, the root given", "snp/trustee/test-report.bin", {{"snp/trustee/test-vcek.der"}},
+		{{"snp/amd-roots/ask_ark_milan.pem"}}, "2025-01-01T00:00:00Z", NULL,
+		ATTEST_REVOCATION_UNKNOWN, ATTEST_TCB_NONE},
+	{"SNP, another root given", "snp/trustee/test-report.bin", {{"snp/trustee/test-vcek.der"}},
+		{{"snp/amd-roots/ask_ark_genoa.pem"}}, "2025-01-01T00:00:00Z", NULL,
+		ATTEST_ROOT_NOT_TRUSTED, ATTEST_TCB_NONE},
+	{"SNP with a VCEK of nobody", "snp/trustee/test-report.bin",
+		{{"snp/trustee/test-vcek-invalid-legacy.der"}}, {{0}}, "2025-01-01T00:00:00Z", NULL,
+		ATTEST_REPORT_SIGNATURE_INVALID, ATTEST_TCB_NONE},
+	{"SNP with another VCEK of nobody", "snp/trustee/test-report.bin",
+		{{"snp/trustee/test-vcek-invalid-new.der"}}, {{0}}, "2025-01-01T00:00:00Z", NULL,
+		ATTEST_REPORT_SIGNATURE_INVALID, ATTEST_TCB_NONE},
+	{"SNP without a VCEK", "snp/trustee/test-report.bin", {{0}}, {{0}}, "2025-01-01T00:00:00Z",
+		NULL, ATTEST_COLLATERAL_MISSING, ATTEST_TCB_NONE},
+	{"SNP with a VLEK", "snp/trustee/test-vlek-report.bin", {{"snp/trustee/test-vlek.der"}},
+		{{0}}, "2025-06-01T00:00:00Z", NULL, ATTEST_REVOCATION_UNKNOWN, ATTEST_TCB_NONE},
+	{"SNP with a VLEK that has expired", "snp/trustee/test-vlek-report.bin",
+		{{"snp/trustee/test-vlek.der"}}, {{0}}, "2026-01-01T00:00:00Z", NULL,
+		ATTEST_CERTIFICATE_EXPIRED, ATTEST_TCB_NONE},
+	{"TPM quote, its key not known", "tpm/trustee/tpm_evidence.json", {{0}}, {{0}},
+		"2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED, ATTEST_TCB_NONE},
+	{"CSV without the certificates of its chip", "csv/trustee/csv_evidence.json", {{0}}, {{0}},
+		"2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED, ATTEST_TCB_NONE},
 };
 
 static void check_expectation(const struct expectation *expected, struct attest_result *result)
@@ -166,6 +200,35 @@ static void check_json_directory(const char *directory, enum attest_verdict refu
 		closedir(dir);
 }
 
+/* A TPM's message and signature, one after the other. */
+static void check_bare_tpm(struct attest_result *result)
+{
+	struct attest_bytes message = vectors_read("tpm/keylime/quote.out");
+	struct attest_bytes signature = vectors_read("tpm/keylime/quotesig.out");
+	struct vector_files none = {{0}}, key = {{"tpm/keylime/akpub.pem"}},
+			    other = {{"tpm/keylime/ekpub.pem"}};
+	struct attest_collateral *collateral = NULL;
+	struct attest_bytes evidence = {.size = message.size + signature.size};
+	uint8_t *both = malloc(evidence.size + 1);
+	struct attest_error error;
+
+	memcpy(both, message.data, message.size);
+	memcpy(both + message.size, signature.data, signature.size);
+	evidence.data = both;
+	CHECK_EQ(vectors_collateral(&none, &key, &collateral, &error), 0);
+	CHECK_EQ(attest_verify(evidence, collateral, NULL, 0, result), ATTEST_NO_POLICY);
+	CHECK(result->is_authentic && result->claims[0].tpm.quoted == 0x418000);
+	CHECK(!memcmp(result->claims[0].report_data.bytes, "\xdb\x1d\xb2\x98", 4));
+	attest_collateral_free(collateral);
+	CHECK_EQ(vectors_collateral(&none, &other, &collateral, &error), 0);
+	CHECK_EQ(attest_verify(evidence, collateral, NULL, 0, result),
+		ATTEST_QUOTE_SIGNATURE_INVALID);
+	attest_collateral_free(collateral);
+	free(both);
+	free((void *)message.data);
+	free((void *)signature.data);
+}
+
 int main(void)
 {
 	struct attest_result *result = malloc(sizeof(*result));
@@ -177,6 +240,7 @@ int main(void)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(expectations); i++)
 		check_expectation(&expectations[i], result);
+	check_bare_tpm(result);
 	check_json_directory(
 		"sgx/openenclave/json-negatives/tcbinfo/data", ATTEST_TCB_INFO_MALFORMED);
 	check_json_directory(

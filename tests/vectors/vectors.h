@@ -66,7 +66,7 @@ static inline int vectors_collateral(const struct vector_files *items,
 	const struct vector_files *roots, struct attest_collateral **ret,
 	struct attest_error *error)
 {
-	struct attest_bytes bytes[2][VECTORS_FILES_MAX];
+	struct attest_bytes bytes[2][VECTORS_FILES_MAX] = {{{0}}};
 	size_t counts[2] = {0};
 	int r;
 
