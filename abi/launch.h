@@ -13,8 +13,9 @@
 enum launch_flags {
 	LAUNCH_TRACE = 1,    /* print system calls to trace_fd */
 	LAUNCH_HAS_ARGS = 2, /* arguments were given: argument_count of them, the program first */
-	LAUNCH_HAS_WORKDIR = 4, /* working_directory is set */
-	LAUNCH_STATS = 8,
+	LAUNCH_HAS_WORKDIR = 4,       /* working_directory is set */
+	LAUNCH_STATS = 8,             /* count them, and print that to trace_fd at the end */
+	LAUNCH_HAS_TRACE_FILTER = 16, /* trace_filter is set */
 };
 
 /* What both sides change while the enclave lives. */
@@ -52,6 +53,8 @@ struct launch {
 	uint32_t environment_count;
 	uint32_t working_directory; /* offset into strings */
 	uint32_t mount_count;
+	uint32_t trace_filter;      /* offset into strings; libos/syscalls/trace_filter.h */
+	uint32_t trace_string_size; /* bytes of a string that are shown; 0: the usual */
 	struct launch_mount mounts[LAUNCH_MOUNT_COUNT_MAX];
 	struct launch_live live;
 	uint32_t strings_size;

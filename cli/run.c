@@ -19,13 +19,18 @@ enum option_value {
 	OPTION_LOG,
 	OPTION_NAME,
 	OPTION_RM,
+	OPTION_ENV, /* the long one: never a filter of --trace */
+	OPTION_STATS,
+	OPTION_STRING_SIZE,
 };
 
 static const struct option long_options[] = {
-	{"env", required_argument, NULL, 'e'},
+	{"env", required_argument, NULL, OPTION_ENV},
 	{"volume", required_argument, NULL, 'v'},
 	{"workdir", required_argument, NULL, 'w'},
 	{"trace", optional_argument, NULL, OPTION_TRACE},
+	{"stats", optional_argument, NULL, OPTION_STATS},
+	{"string-size", required_argument, NULL, OPTION_STRING_SIZE},
 	{"log", required_argument, NULL, OPTION_LOG},
 	{"name", required_argument, NULL, OPTION_NAME},
 	{"rm", no_argument, NULL, OPTION_RM},
@@ -33,6 +38,8 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
+
+static const char short_options[] = "+:de:v:w:h";
 
 static const char help[] =
 	"usage: casemate run [OPTION...] IMAGE [PROGRAM] [ARGUMENT...]\n\n"
@@ -43,12 +50,16 @@ static const char help[] =
 	"      --name NAME              the enclave's name, for `casemate exec` and the like\n"
 	"      --rm                     with -d: forget the enclave when it has ended\n"
 	"      --trace[=FILE]           print system calls, to standard error or FILE\n"
+	"      -e trace=SET, signal=SET with --trace: print these only, as strace has it\n"
+	"      --string-size N          with --trace: how much of a string is shown; 32\n"
+	"      --stats[=FILE]           print how often calls were made, and how long they took\n"
 	"      --log LEVEL              error, warning (default), info or debug\n";
 
 struct request {
 	struct enclave_options options;
 	struct life_options life;
 	char **environment;
+	char *filter; /* lines of what -e says of --trace */
 	struct enclave_mount mounts[MOUNT_COUNT_MAX];
 };
 
@@ -108,17 +119,73 @@ static int add_mount(struct request *request, const char *text)
 	return 0;
 }
 
-static int set_trace(struct request *request, const char *path)
+static int open_trace(struct request *request, const char *path, const char *option)
 {
 	request->options.trace_fd =
 		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666)
 		     : STDERR_FILENO;
 	if (request->options.trace_fd < 0)
-		return cli_error(STATUS_BROKEN, NAME, "--trace=%s: %s", path, strerror(errno));
+		return cli_error(STATUS_BROKEN, NAME, "--%s=%s: %s", option, path, strerror(errno));
 	return 0;
 }
 
-static int set_log(struct request *request, const char *level)
+static int set_trace(struct request *request, const char *path)
+{
+	request->options.trace = true;
+	return open_trace(request, path, "trace");
+}
+
+static int set_stats(struct request *request, const char *path)
+{
+	request->options.stats = true;
+	return path || request->options.trace_fd < 0 ? open_trace(request, path, "stats") : 0;
+}
+
+static int set_string_size(struct request *request, const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || value < 1 || value > 512)
+		return cli_error(STATUS_BROKEN, NAME, "--string-size %s: must be 1 to 512", text);
+	request->options.trace_string_size = (uint32_t)value;
+	return 0;
+}
+
+/* Is that a filter, should there be a trace? A variable may be called so too: --env always means
+ * one. */
+static bool is_filter(const char *text)
+{
+	return !strncmp(text, "trace=", 6) || !strncmp(text, "signal=", 7) ||
+	       !strncmp(text, "signals=", 8) || *text == '!';
+}
+
+/* Without --trace it is a variable like any other; so the command line is gone through twice. */
+static int add_filters(struct request *request, int argc, char **argv)
+{
+	char *longer;
+	int option, status = 0;
+
+	optind = 1;
+	while (!status &&
+		(option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (option != 'e' || !is_filter(optarg))
+			continue;
+		if (!request->options.trace) {
+			status = add_variable(request, optarg);
+		} else if (asprintf(&longer, "%s%s\n", request->filter ? request->filter : "",
+				   optarg) < 0) {
+			status = fail("-e");
+		} else {
+			free(request->filter);
+			request->filter = longer;
+		}
+	}
+	request->options.trace_filter = request->filter;
+	return status;
+}
+
+static int set_log(struct request *request, const char *level, const char *option)
 {
 	static const char *const levels[] = {"error", "warning", "info", "debug"};
 
@@ -128,7 +195,7 @@ static int set_log(struct request *request, const char *level)
 			return 0;
 		}
 	return cli_error(
-		STATUS_BROKEN, NAME, "--log %s: must be error, warning, info or debug", level);
+		STATUS_BROKEN, NAME, "%s%s: must be error, warning, info or debug", option, level);
 }
 
 static int set_name(struct request *request, const char *name)
@@ -167,9 +234,20 @@ static int run_command(int argc, char **argv, bool detach)
 	request.options.mounts = request.mounts;
 	if (cli_occupy_streams(NAME))
 		return STATUS_BROKEN;
-	while ((option = getopt_long(argc, argv, "+:de:v:w:h", long_options, NULL)) != -1) {
-		if (option == 'e')
+	if (getenv("CASEMATE_LOG")) {
+		status = set_log(&request, getenv("CASEMATE_LOG"), "CASEMATE_LOG=");
+		if (status)
+			return status;
+	}
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (option == OPTION_ENV || (option == 'e' && !is_filter(optarg)))
 			status = add_variable(&request, optarg);
+		else if (option == 'e')
+			continue; /* see add_filters */
+		else if (option == OPTION_STATS)
+			status = set_stats(&request, optarg);
+		else if (option == OPTION_STRING_SIZE)
+			status = set_string_size(&request, optarg);
 		else if (option == 'v')
 			status = add_mount(&request, optarg);
 		else if (option == 'w')
@@ -177,7 +255,7 @@ static int run_command(int argc, char **argv, bool detach)
 		else if (option == OPTION_TRACE)
 			status = set_trace(&request, optarg);
 		else if (option == OPTION_LOG)
-			status = set_log(&request, optarg);
+			status = set_log(&request, optarg, "--log ");
 		else if (option == OPTION_NAME)
 			status = set_name(&request, optarg);
 		else if (option == OPTION_RM)
@@ -193,6 +271,9 @@ static int run_command(int argc, char **argv, bool detach)
 	}
 	if (optind == argc)
 		return cli_error(STATUS_BROKEN, NAME, "give an image; see casemate-run(1)");
+	status = add_filters(&request, argc, argv);
+	if (status)
+		return status;
 	request.options.arguments = argv + optind + 1;
 	request.options.argument_count = (size_t)(argc - optind - 1);
 	return run(argv[optind], &request);

@@ -110,6 +110,10 @@ static int add_strings(
 		r = add_string(
 			launch, options->working_directory, &launch->working_directory, error);
 	}
+	if (options->trace_filter && r == 0) {
+		launch->flags |= LAUNCH_HAS_TRACE_FILTER;
+		r = add_string(launch, options->trace_filter, &launch->trace_filter, error);
+	}
 	for (size_t i = 0; i < options->mount_count && r == 0; i++) {
 		launch->mounts[i].fd = options->mounts[i].fd;
 		launch->mounts[i].read_only = options->mounts[i].read_only;
@@ -136,8 +140,10 @@ static int launch_fill(const struct image *image, const struct enclave_options *
 	launch->trace_fd = options->trace_fd;
 	launch->launcher_pid = getpid();
 	launch->cpu_count = cpus > 0 ? (uint32_t)cpus : 1;
-	launch->flags = (options->trace_fd >= 0 ? LAUNCH_TRACE : 0U) |
+	launch->flags = (options->trace ? LAUNCH_TRACE : 0U) |
+			(options->stats ? LAUNCH_STATS : 0U) |
 			(options->argument_count ? LAUNCH_HAS_ARGS : 0U);
+	launch->trace_string_size = options->trace_string_size;
 	launch->log_level = options->log_level;
 	launch->argument_count = (uint32_t)options->argument_count;
 	launch->environment_count = (uint32_t)options->environment_count;
@@ -154,12 +160,13 @@ static void rseq_unregister(void)
 			RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
-static NORETURN void become_enclave(const struct region *region, pid_t launcher)
+static NORETURN void become_enclave(const struct region *region, pid_t launcher, bool is_debug)
 {
 	host_signals_ignore_all();
 	setsid(); /* the terminal's signals are for the launcher, which passes them on */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
+	/* Whether the user's own debugger may attach. */
+	prctl(PR_SET_DUMPABLE, is_debug);
 	if (getppid() != launcher)
 		_exit(STATUS_BROKEN);
 	rseq_unregister();
@@ -259,7 +266,8 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 		return image_fail_errno(
 			error, -errno, "starting a process (is `ulimit -u` set too low?)");
 	if (first == 0)
-		become_enclave(&region, launcher);
+		become_enclave(&region, launcher,
+			image->platforms[IMAGE_PLATFORM_SIMULATION].claims.debug);
 	host_signals_stop_with(first);
 	if (options->control)
 		r = control_start(options->control, region.mailbox, &region.launch->live,

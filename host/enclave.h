@@ -20,9 +20,12 @@ struct enclave_options {
 	const char *working_directory; /* NULL: the image's */
 	const struct enclave_mount *mounts;
 	size_t mount_count;
-	int trace_fd;                          /* -1: no trace */
-	int log_level;                         /* 0 errors … 3 debug */
-	int log_fd;                            /* where the LibOS's own words go */
+	int trace_fd;               /* where calls are printed; -1: nowhere */
+	bool trace, stats;          /* print each of them; a summary at the end */
+	const char *trace_filter;   /* NULL: all; else as libos/syscalls/trace_filter.h has it */
+	uint32_t trace_string_size; /* bytes of a string that are shown; 0: the usual */
+	int log_level;              /* 0 errors … 3 debug */
+	int log_fd;                 /* where the LibOS's own words go */
 	const struct control_options *control; /* NULL: nobody asks, and nothing is kept */
 };
 

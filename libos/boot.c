@@ -18,6 +18,8 @@
 #include "libos/processes/uname.h"
 #include "libos/requests.h"
 #include "libos/syscalls/trace.h"
+#include "libos/syscalls/trace_filter.h"
+#include "libos/syscalls/trace_value.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
 
@@ -281,6 +283,20 @@ static void start_program(struct thread *thread)
 		refuse(refusal.status, "%s", refusal.text);
 }
 
+/* What `--trace` is to show. */
+static void choose_trace(void)
+{
+	uint32_t at = launch->trace_filter;
+	char word[TRACE_WORD_SIZE];
+
+	if (launch->trace_string_size)
+		trace_string_size_set(launch->trace_string_size);
+	if ((launch->flags & LAUNCH_HAS_TRACE_FILTER) && trace_filter_parse(take_string(&at), word))
+		refuse(LAUNCH_STATUS_REFUSED,
+			"-e: \"%s\" is neither a system call nor a class of them nor a signal",
+			word);
+}
+
 void libos_boot(const struct launch *given)
 {
 	struct thread *thread;
@@ -289,7 +305,8 @@ void libos_boot(const struct launch *given)
 	log_level = launch->log_level >= LOG_ERROR && launch->log_level <= LOG_DEBUG
 			    ? (enum log_level)launch->log_level
 			    : LOG_WARNING;
-	trace_enabled = launch->flags & LAUNCH_TRACE;
+	trace_init(launch->flags & LAUNCH_TRACE, launch->flags & LAUNCH_STATS);
+	choose_trace();
 	sha256_choose();
 	thread = make_process();
 	open_image();

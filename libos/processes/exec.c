@@ -21,6 +21,7 @@
 #include "libos/processes/program.h"
 #include "libos/processes/rseq.h"
 #include "libos/syscalls/syscall.h"
+#include "libos/syscalls/trace.h"
 #include "libos/time/timers.h"
 #include "libos/time/vdso.h"
 #include "platform/platform.h"
@@ -549,6 +550,8 @@ static void commit(struct thread *thread)
 	take_program(process, exec);
 	if (r)
 		signal_group_exit(process, SIGKILL);
+	if (UNLIKELY(trace_enabled))
+		trace_exec(thread);
 	thread->block.pending = 1;
 }
 

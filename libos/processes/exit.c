@@ -211,9 +211,12 @@ void process_thread_exit(struct thread *thread, int status)
 		process_vfork_done(process);
 	last = leave(thread, status);
 	if (last) {
-		if (process == process_init)
+		if (process == process_init) {
+			if (UNLIKELY(trace_enabled))
+				trace_end();
 			platform_enclave_exit(signals->group_exiting ? signals->group_exit_status
 								     : process->wait_status);
+		}
 		release_resources(process);
 		lock_acquire(&process_table_lock);
 		forget(thread);

@@ -67,6 +67,8 @@ struct thread {
 		uint64_t address, trap, error, cr2;
 	} fault;
 	void (*start)(struct thread *thread); /* first thing it does; NULL: go to the program */
+	uint64_t trace_start_ns;              /* libos/syscalls/trace.c */
+	struct trace_exec *trace_exec;        /* heap */
 	struct exec *exec;                    /* a program being loaded; libos/processes/exec.c */
 	struct platform_thread *platform;     /* the back end's part */
 	uint32_t stack_free;   /* set by the platform once the host thread is off its stack */

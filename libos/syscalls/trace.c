@@ -3,9 +3,13 @@
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
 #include <linux/fcntl.h>
+#include <linux/sched.h>
 
 #include "base/memory.h"
+#include "libos/core/heap.h"
 #include "libos/processes/process.h"
+#include "libos/syscalls/trace_filter.h"
+#include "libos/syscalls/trace_stats.h"
 #include "libos/syscalls/trace_value.h"
 #include "platform/platform.h"
 
@@ -19,6 +23,7 @@ enum call_number {
 };
 
 bool trace_enabled;
+static bool prints, counts;
 static bool has_many; /* there has been more than one thread: say which */
 
 static const uint8_t kinds[SYSCALL_NR_MAX][TRACE_ARGUMENT_COUNT] = {
@@ -35,11 +40,28 @@ static const uint8_t kinds[SYSCALL_NR_MAX][TRACE_ARGUMENT_COUNT] = {
 static const uint8_t six_numbers[TRACE_ARGUMENT_COUNT] = {TRACE_KIND_HEX, TRACE_KIND_HEX,
 	TRACE_KIND_HEX, TRACE_KIND_HEX, TRACE_KIND_HEX, TRACE_KIND_HEX};
 
-/* Does it leave memory behind that the arguments no longer point into, or not return at all? */
-static bool is_printed_before(uint64_t nr)
+void trace_init(bool given_prints, bool given_counts)
 {
-	return nr == CALL_exit || nr == CALL_exit_group || nr == CALL_rt_sigreturn ||
-	       nr == CALL_execve || nr == CALL_execveat;
+	prints = given_prints;
+	counts = given_counts;
+	trace_enabled = prints || counts;
+}
+
+void trace_end(void)
+{
+	if (counts)
+		trace_stats_print();
+}
+
+const uint8_t *trace_kinds(uint64_t nr)
+{
+	return nr < SYSCALL_NR_MAX && kinds[nr][0] != TRACE_KIND_END ? kinds[nr] : six_numbers;
+}
+
+/* Does it not return? */
+static bool is_last(uint64_t nr)
+{
+	return nr == CALL_exit || nr == CALL_exit_group || nr == CALL_rt_sigreturn;
 }
 
 static bool is_execve(uint64_t nr)
@@ -69,17 +91,35 @@ static void put_thread(struct trace_line *line, const struct thread *thread)
 		trace_put(line, "[pid %5d] ", thread->tid);
 }
 
+/* Its arguments have names, and are printed only if a flag asks for them. */
+static void put_clone(struct trace_line *line, const struct syscall_args *args)
+{
+	trace_put(line, "child_stack=");
+	trace_put_pointer(line, args->b);
+	trace_put(line, ", flags=");
+	trace_put_clone(line, args->a);
+	if (args->a & (CLONE_PARENT_SETTID | CLONE_PIDFD))
+		trace_put(line, ", parent_tid=%#lx", args->c);
+	if (args->a & CLONE_SETTLS)
+		trace_put(line, ", tls=%#lx", args->e);
+	if (args->a & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
+		trace_put(line, ", child_tidptr=%#lx", args->d);
+}
+
 static void put_call(
 	struct trace_line *line, uint64_t nr, const struct syscall_args *args, long result)
 {
 	const uint64_t values[] = {args->a, args->b, args->c, args->d, args->e, args->f};
-	const uint8_t *kind =
-		nr < SYSCALL_NR_MAX && kinds[nr][0] != TRACE_KIND_END ? kinds[nr] : six_numbers;
+	const uint8_t *kind = trace_kinds(nr);
 
 	if (name_of(nr))
 		trace_put(line, "%s(", name_of(nr));
 	else
 		trace_put(line, "syscall_%#lx(", nr);
+	if (nr == CALL_clone) {
+		put_clone(line, args);
+		return;
+	}
 	for (unsigned int i = 0; i < TRACE_ARGUMENT_COUNT && kind[i] != TRACE_KIND_END; i++) {
 		if (kind[i] == TRACE_KIND_CREATE_MODE && !asks_for_new_file(values[i - 1]))
 			break;
@@ -103,6 +143,9 @@ static void put_result(struct trace_line *line, size_t start, uint64_t nr, long 
 		trace_put_error(line, -result);
 	else
 		trace_put(line, returns_address(nr) ? "%#lx" : "%ld", result);
+	if (result == 0 &&
+		(nr == CALL_poll || nr == CALL_ppoll || nr == CALL_select || nr == CALL_pselect6))
+		trace_put(line, " (Timeout)");
 }
 
 /* The end of the line is there however long it is. */
@@ -113,45 +156,99 @@ static void print(struct trace_line *line)
 	platform_trace(line->text, line->length);
 }
 
-void trace_enter(struct thread *thread, uint64_t nr, const struct syscall_args *args)
+/* The arguments of execve, kept until it is known what comes of it: on success they are gone. */
+struct trace_exec {
+	struct trace_line line;
+	size_t start;
+};
+
+static void exec_keep(struct thread *thread, uint64_t nr, const struct syscall_args *args)
+{
+	struct trace_exec *exec = heap_alloc(sizeof(*exec));
+
+	thread->trace_exec = exec;
+	if (!exec)
+		return;
+	put_thread(&exec->line, thread);
+	exec->start = exec->line.length;
+	put_call(&exec->line, nr, args, -1);
+	trace_put(&exec->line, ")");
+}
+
+static void exec_print(struct thread *thread, uint64_t nr, long result)
+{
+	CLEANUP(heap_freep) struct trace_exec *exec = TAKE(thread->trace_exec);
+
+	if (!exec)
+		return;
+	put_result(&exec->line, exec->start, nr, result);
+	print(&exec->line);
+}
+
+static void print_last(struct thread *thread, uint64_t nr, const struct syscall_args *args)
 {
 	struct trace_line line;
 	size_t start;
 
-	if (!is_printed_before(nr))
-		return;
 	put_thread(&line, thread);
 	start = line.length;
 	put_call(&line, nr, args, -1);
-	if (is_execve(nr)) {
-		trace_put(&line, " <unfinished ...>");
-	} else {
-		trace_put(&line, ")");
-		put_equals(&line, start);
-		trace_put(&line, "?");
-	}
+	trace_put(&line, ")");
+	put_equals(&line, start);
+	trace_put(&line, "?");
+	print(&line);
+}
+
+void trace_enter(struct thread *thread, uint64_t nr, const struct syscall_args *args)
+{
+	if (counts)
+		thread->trace_start_ns = platform_monotonic_ns();
+	if (!prints || !trace_filter_call(nr))
+		return;
+	if (is_execve(nr))
+		exec_keep(thread, nr, args);
+	else if (is_last(nr))
+		print_last(thread, nr, args);
+}
+
+void trace_exec(struct thread *thread)
+{
+	if (counts)
+		trace_stats_add(
+			CALL_execve, false, platform_monotonic_ns() - thread->trace_start_ns);
+	exec_print(thread, CALL_execve, 0);
+}
+
+static void print_call(
+	struct thread *thread, uint64_t nr, const struct syscall_args *args, long result)
+{
+	struct trace_line line;
+	size_t start;
+
+	put_thread(&line, thread);
+	start = line.length;
+	put_call(&line, nr, args, result);
+	trace_put(&line, ")");
+	put_result(&line, start, nr, result);
 	print(&line);
 }
 
 void trace_leave(struct thread *thread, uint64_t nr, const struct syscall_args *args, long result)
 {
-	struct trace_line line;
-	size_t start;
+	bool has_failed = result < 0 && result >= -4095;
 
-	if (is_printed_before(nr) && !is_execve(nr))
-		return;
 	if (result > 0 &&
 		(nr == CALL_clone || nr == CALL_clone3 || nr == CALL_fork || nr == CALL_vfork))
 		has_many = true;
-	put_thread(&line, thread);
-	start = line.length;
+	/* A successful execve has been seen to by trace_exec. */
+	if (counts && !(is_execve(nr) && !has_failed))
+		trace_stats_add(nr, has_failed, platform_monotonic_ns() - thread->trace_start_ns);
+	if (!prints || is_last(nr) || !trace_filter_call(nr))
+		return;
 	if (is_execve(nr))
-		trace_put(&line, "<... %s resumed>", name_of(nr));
+		exec_print(thread, nr, result);
 	else
-		put_call(&line, nr, args, result);
-	trace_put(&line, ")");
-	put_result(&line, start, nr, result);
-	print(&line);
+		print_call(thread, nr, args, result);
 }
 
 static void put_signal_code(struct trace_line *line, int signo, int code)
@@ -170,10 +267,22 @@ static void put_signal_code(struct trace_line *line, int signo, int code)
 		trace_put(line, ", si_code=%d", code);
 }
 
+static void put_child(struct trace_line *line, const struct signal_info *info)
+{
+	trace_put(line, ", si_pid=%d, si_uid=%u, si_status=", info->child.pid, info->child.uid);
+	if (info->code == CLD_EXITED)
+		trace_put(line, "%d", info->child.status);
+	else
+		trace_put_signal(line, info->child.status);
+	trace_put(line, ", si_utime=%ld, si_stime=%ld} ---", info->child.utime, info->child.stime);
+}
+
 void trace_signal(struct thread *thread, int signo, const struct signal_info *info)
 {
 	struct trace_line line;
 
+	if (!prints || !trace_filter_signal(signo))
+		return;
 	put_thread(&line, thread);
 	trace_put(&line, "--- ");
 	trace_put_signal(&line, signo);
@@ -182,6 +291,8 @@ void trace_signal(struct thread *thread, int signo, const struct signal_info *in
 	put_signal_code(&line, signo, info->code);
 	if (signo == SIGSEGV || signo == SIGBUS)
 		trace_put(&line, ", si_addr=%#lx} ---", info->fault.addr);
+	else if (signo == SIGCHLD && info->code > 0)
+		put_child(&line, info);
 	else
 		trace_put(&line, ", si_pid=%d, si_uid=%u} ---", info->queue.pid, info->queue.uid);
 	print(&line);
@@ -191,6 +302,8 @@ void trace_exit(struct thread *thread, int status)
 {
 	struct trace_line line;
 
+	if (!prints)
+		return;
 	put_thread(&line, thread);
 	if (status & 0x7f) {
 		trace_put(&line, "+++ killed by ");

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/poll.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/time.h>
@@ -71,6 +72,33 @@ static const struct name_table tables[TRACE_KIND_COUNT] = {
 		N(CLOCK_PROCESS_CPUTIME_ID), N(CLOCK_THREAD_CPUTIME_ID), N(CLOCK_MONOTONIC_RAW),
 		N(CLOCK_REALTIME_COARSE), N(CLOCK_MONOTONIC_COARSE), N(CLOCK_BOOTTIME),
 		N(CLOCK_REALTIME_ALARM), N(CLOCK_BOOTTIME_ALARM), N(CLOCK_TAI)),
+	[TRACE_KIND_FAMILY] = TABLE(false, NULL, {0, "AF_UNSPEC"}, {1, "AF_UNIX"}, {2, "AF_INET"},
+		{10, "AF_INET6"}, {16, "AF_NETLINK"}, {17, "AF_PACKET"}, {38, "AF_ALG"},
+		{40, "AF_VSOCK"}),
+	[TRACE_KIND_SHUTDOWN] =
+		TABLE(false, NULL, {0, "SHUT_RD"}, {1, "SHUT_WR"}, {2, "SHUT_RDWR"}),
+	[TRACE_KIND_MESSAGE_FLAGS] = TABLE(true, "0", {1, "MSG_OOB"}, {2, "MSG_PEEK"},
+		{4, "MSG_DONTROUTE"}, {8, "MSG_CTRUNC"}, {0x20, "MSG_TRUNC"},
+		{0x40, "MSG_DONTWAIT"}, {0x80, "MSG_EOR"}, {0x100, "MSG_WAITALL"},
+		{0x4000, "MSG_NOSIGNAL"}, {0x8000, "MSG_MORE"}, {0x40000000, "MSG_CMSG_CLOEXEC"}),
+	[TRACE_KIND_ACTION_FLAGS] = TABLE(true, "0", N(SA_RESTORER), N(SA_ONSTACK), N(SA_RESTART),
+		{SA_NODEFER, "SA_NODEFER"}, {SA_RESETHAND, "SA_RESETHAND"}, N(SA_SIGINFO),
+		N(SA_NOCLDSTOP), N(SA_NOCLDWAIT)),
+	[TRACE_KIND_POLL_EVENTS] = TABLE(true, "0", N(POLLIN), N(POLLPRI), N(POLLOUT),
+		N(POLLRDNORM), N(POLLRDBAND), N(POLLWRNORM), N(POLLWRBAND), N(POLLMSG), N(POLLERR),
+		N(POLLHUP), N(POLLNVAL), N(POLLRDHUP)),
+	[TRACE_KIND_RANDOM_FLAGS] =
+		TABLE(true, "0", {1, "GRND_NONBLOCK"}, {2, "GRND_RANDOM"}, {4, "GRND_INSECURE"}),
+	[TRACE_KIND_FD_FLAGS] = TABLE(true, "0", N(O_NONBLOCK), N(O_CLOEXEC), N(O_DIRECT)),
+	[TRACE_KIND_EVENTFD] = TABLE(true, "0", {O_CLOEXEC, "EFD_CLOEXEC"},
+		{O_NONBLOCK, "EFD_NONBLOCK"}, {1, "EFD_SEMAPHORE"}),
+	[TRACE_KIND_EPOLL_FLAGS] = TABLE(true, "0", {O_CLOEXEC, "EPOLL_CLOEXEC"}),
+	[TRACE_KIND_TIMERFD] =
+		TABLE(true, "0", {O_CLOEXEC, "TFD_CLOEXEC"}, {O_NONBLOCK, "TFD_NONBLOCK"}),
+	[TRACE_KIND_SIGNALFD] =
+		TABLE(true, "0", {O_CLOEXEC, "SFD_CLOEXEC"}, {O_NONBLOCK, "SFD_NONBLOCK"}),
+	[TRACE_KIND_ARCH] = TABLE(false, NULL, {0x1001, "ARCH_SET_GS"}, {0x1002, "ARCH_SET_FS"},
+		{0x1003, "ARCH_GET_FS"}, {0x1004, "ARCH_GET_GS"}),
 	[TRACE_KIND_EPOLL] =
 		TABLE(false, NULL, N(EPOLL_CTL_ADD), N(EPOLL_CTL_DEL), N(EPOLL_CTL_MOD)),
 };
@@ -161,6 +189,22 @@ void trace_put_open(struct trace_line *line, uint64_t flags)
 	}
 }
 
+void trace_put_socket_type(struct trace_line *line, uint64_t type)
+{
+	static const char *const names[] = {
+		NULL, "SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", "SOCK_RDM", "SOCK_SEQPACKET"};
+	uint32_t base = type & 15, flags = (uint32_t)type & ~15U;
+
+	if (base && base < ARRAY_SIZE(names))
+		trace_put(line, "%s", names[base]);
+	else
+		trace_put(line, "%#x", base);
+	if (flags & O_CLOEXEC)
+		trace_put(line, "|SOCK_CLOEXEC");
+	if (flags & O_NONBLOCK)
+		trace_put(line, "|SOCK_NONBLOCK");
+}
+
 void trace_put_clone(struct trace_line *line, uint64_t flags)
 {
 	int signo = (int)(flags & CSIGNAL);
@@ -194,6 +238,14 @@ void trace_put_signal(struct trace_line *line, int signo)
 		trace_put(line, "SIGRT_%d", signo - 32);
 	else
 		trace_put(line, "%d", signo);
+}
+
+void trace_put_signal_short(struct trace_line *line, int signo)
+{
+	if (signo > 0 && (size_t)signo < ARRAY_SIZE(signal_names))
+		trace_put(line, "%s", signal_names[signo] + 3);
+	else
+		trace_put(line, "RT_%d", signo - 32);
 }
 
 void trace_put_error(struct trace_line *line, long error)

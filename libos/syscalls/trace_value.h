@@ -4,7 +4,8 @@
 
 #include "libos/syscalls/syscall.h"
 
-#define TRACE_LINE_SIZE 1024 /* bytes; a longer line is cut */
+#define TRACE_LINE_SIZE 4096      /* bytes; a longer line is cut */
+#define TRACE_STRING_SIZE_MAX 512 /* bytes of a string that are shown at most */
 #define TRACE_ARGUMENT_COUNT 6
 
 struct trace_line {
@@ -34,12 +35,27 @@ enum trace_kind {
 	TRACE_KIND_IN,      /* bytes; the next argument says how many */
 	TRACE_KIND_OUT,     /* bytes; the result says how many */
 	TRACE_KIND_FD_PAIR,
-	TRACE_KIND_TIME, /* struct timespec */
+	TRACE_KIND_TIME,     /* struct timespec */
+	TRACE_KIND_TIME_OUT, /* the same, written by the call */
+	TRACE_KIND_ENVIRONMENT,
+	TRACE_KIND_STAT,
+	TRACE_KIND_VECTOR_IN,   /* struct iovec; the next argument says how many */
+	TRACE_KIND_VECTOR_OUT,  /* … the result how many bytes */
+	TRACE_KIND_ADDRESS,     /* struct sockaddr; the next argument is its size */
+	TRACE_KIND_ADDRESS_OUT, /* … points to its size */
+	TRACE_KIND_SIZE_OUT,    /* uint32_t */
+	TRACE_KIND_ACTION,
+	TRACE_KIND_ACTION_OUT,
+	TRACE_KIND_LIMITS,
+	TRACE_KIND_LIMITS_OUT,
+	TRACE_KIND_POLLS, /* the next argument says how many */
+	TRACE_KIND_SOCKET_TYPE,
 	TRACE_KIND_STATUS,
 	TRACE_KIND_MODE,
 	TRACE_KIND_CREATE_MODE, /* only if the argument before asks for a new file */
 	TRACE_KIND_SIGNAL,
 	TRACE_KIND_SIGNALS,
+	TRACE_KIND_SIGNALS_OUT,
 	TRACE_KIND_CLONE,
 	TRACE_KIND_FUTEX,
 	TRACE_KIND_OPEN,
@@ -58,6 +74,19 @@ enum trace_kind {
 	TRACE_KIND_LIMIT,
 	TRACE_KIND_CLOCK,
 	TRACE_KIND_EPOLL,
+	TRACE_KIND_FAMILY,
+	TRACE_KIND_SHUTDOWN,
+	TRACE_KIND_MESSAGE_FLAGS,
+	TRACE_KIND_ACTION_FLAGS,
+	TRACE_KIND_POLL_EVENTS,
+	TRACE_KIND_RANDOM,
+	TRACE_KIND_RANDOM_FLAGS,
+	TRACE_KIND_FD_FLAGS,
+	TRACE_KIND_EVENTFD,
+	TRACE_KIND_EPOLL_FLAGS,
+	TRACE_KIND_TIMERFD,
+	TRACE_KIND_SIGNALFD,
+	TRACE_KIND_ARCH,
 	TRACE_KIND_COUNT
 };
 
@@ -66,13 +95,39 @@ enum trace_kind {
 void trace_put_argument(struct trace_line *line, enum trace_kind kind,
 	const uint64_t arguments[TRACE_ARGUMENT_COUNT], unsigned int i, long result);
 
+/* What the arguments of call @nr are: TRACE_ARGUMENT_COUNT kinds, or up to TRACE_KIND_END. */
+const uint8_t *trace_kinds(uint64_t nr);
+/* How many bytes of a string are shown; 32 unless it is said. */
+void trace_string_size_set(size_t size);
+
+/* ---- Parts of values: trace_value.c ---- */
+
+void trace_put_pointer(struct trace_line *line, uint64_t value);
+void trace_put_quoted(struct trace_line *line, const uint8_t *bytes, size_t size, bool is_cut);
+void trace_put_bytes(struct trace_line *line, uint64_t address, uint64_t size);
+void trace_put_mode(struct trace_line *line, uint32_t mode);
+void trace_put_set(struct trace_line *line, uint64_t signals);
+
+/* ---- What a pointer leads to, or the pointer if nothing can be read there: trace_structs.c ----
+ */
+
+void trace_put_stat(struct trace_line *line, uint64_t address);
+/* @valid: how many bytes of what the parts lead to are shown. */
+void trace_put_vector(struct trace_line *line, uint64_t address, uint64_t count, uint64_t valid);
+void trace_put_address(struct trace_line *line, uint64_t address, uint64_t size);
+void trace_put_action(struct trace_line *line, uint64_t address);
+void trace_put_limits(struct trace_line *line, uint64_t address);
+void trace_put_polls(struct trace_line *line, uint64_t address, uint64_t count);
+
 /* ---- Names of values: trace_names.c ---- */
 
 void trace_put_named(struct trace_line *line, enum trace_kind kind, uint64_t value);
+void trace_put_socket_type(struct trace_line *line, uint64_t type);
 void trace_put_open(struct trace_line *line, uint64_t flags);
 void trace_put_clone(struct trace_line *line, uint64_t flags);
 void trace_put_futex(struct trace_line *line, uint64_t operation);
 void trace_put_signal(struct trace_line *line, int signo);
+void trace_put_signal_short(struct trace_line *line, int signo); /* without SIG */
 /* " = -1 ENOENT (No such file or directory)" */
 void trace_put_error(struct trace_line *line, long error);
 

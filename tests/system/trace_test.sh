@@ -30,7 +30,7 @@ check "the exit" line '^\+\+\+ exited with 1 \+\+\+$'
 check "no thread is named while there is one" bash -c "! grep -q pid '$scratch/trace'"
 
 traced /bin/bash -c '/bin/true; kill -TERM $$' >/dev/null 2>&1
-check "a program that is started" line '^\[pid 2\] execve\("/bin/true", \["/bin/true"\], 0x[0-9a-f]+ <unfinished \.\.\.>$'
+check "a program that is started" line '^\[pid 2\] execve\("/bin/true", \["/bin/true"\], 0x[0-9a-f]+ /\* [0-9]+ vars \*/\) = 0$'
 check "threads are named once there are several" line '^\[pid 2\] exit_group\(0\) = \?$'
 check "how a child ended" line '^\[pid 1\] wait4\(-1, \[\{WIFEXITED\(s\) && WEXITSTATUS\(s\) == 0\}\], 0, NULL\) = 2$'
 check "a signal" line '^\[pid 1\] --- SIGTERM \{si_signo=SIGTERM, si_code=SI_USER, si_pid=1, si_uid=0\} ---$'

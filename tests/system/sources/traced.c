@@ -1,0 +1,87 @@
+/* Makes one call after the other for run_trace.py, which compares what is printed of them. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void on_signal(int signo)
+{
+	(void)signo;
+}
+
+static void use_files(void)
+{
+	struct iovec parts[] = {{"ab\n", 3}, {"\1\2", 2}};
+	struct stat st;
+	char bytes[64];
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC), ends[2];
+	struct pollfd poll_fd = {.events = POLLIN};
+
+	(void)!fstat(fd, &st);
+	(void)!stat("/", &st);
+	(void)!write(fd, "hello\tworld", 11);
+	(void)!writev(fd, parts, 2);
+	(void)!read(fd, bytes, sizeof(bytes));
+	close(fd);
+	(void)!open("/none", O_CREAT | O_EXCL | O_RDONLY | O_DIRECTORY, 0600);
+	(void)!pipe(ends);
+	poll_fd.fd = ends[0];
+	poll(&poll_fd, 1, 0);
+	(void)!write(ends[1], "0123456789012345678901234567890123456789", 40);
+	(void)!read(ends[0], bytes, 40);
+}
+
+static void use_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGUSR1, on_signal);
+	signal(SIGUSR2, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	kill(getpid(), SIGUSR1);
+}
+
+static void use_sockets(void)
+{
+	struct sockaddr_un address = {AF_UNIX, "/tmp/none"};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), pair[2];
+	char bytes[9];
+
+	(void)!connect(fd, (struct sockaddr *)&address, sizeof(address));
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	(void)!send(pair[0], "x", 1, MSG_DONTWAIT);
+	(void)!recv(pair[1], bytes, sizeof(bytes), 0);
+	shutdown(pair[0], SHUT_WR);
+}
+
+int main(void)
+{
+	struct timespec moment = {0, 1000};
+	struct rlimit limit;
+	char *arguments[] = {"/bin/none", "x", NULL};
+
+	use_files();
+	use_signals();
+	use_sockets();
+	getrlimit(RLIMIT_STACK, &limit);
+	nanosleep(&moment, NULL);
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, NULL);
+	if (fork() == 0)
+		_exit(3);
+	wait(NULL);
+	execve(arguments[0], arguments, NULL);
+	return 4;
+}
