@@ -1,8 +1,8 @@
-/* What the host asks of a LibOS that runs, and what it answers: `casemate exec`, signals, and the
- * list of processes for a debugger. One request at a time: the host fills `request`, increments
- * `posted` and rings the doorbell (abi/launch.h); the LibOS copies the request once, checks the
- * copy, fills `answer`, stores the value of `posted` in `answered` and notifies the host. It never
- * reads what it has written here. What becomes of a program stands in its slot. */
+/* What the host asks of a LibOS that runs, and what it answers: `casemate exec`, signals, and what
+ * a debugger wants to know. One request at a time: the host fills `request`, increments `posted`
+ * and rings the doorbell (abi/launch.h); the LibOS copies the request once, checks the copy, fills
+ * `answer`, stores the value of `posted` in `answered` and notifies the host. It never reads what
+ * it has written here. What becomes of a program stands in its slot. */
 #ifndef ABI_MAILBOX_H
 #define ABI_MAILBOX_H
 
@@ -17,7 +17,7 @@ enum mailbox_kind {
 	MAILBOX_EXEC = 1,      /* start a program, in `slot`, which must be free */
 	MAILBOX_SIGNAL = 2,    /* send `signal` to what runs in `slot` */
 	MAILBOX_PROCESSES = 3, /* a line for each process; see below */
-	MAILBOX_MAPS = 4,      /* /proc/PID/maps of process `pid` */
+	MAILBOX_READ = 4,      /* a part of a file inside, of those in /proc too */
 };
 
 enum mailbox_flags {
@@ -31,7 +31,8 @@ struct mailbox_request {
 	uint32_t kind;
 	uint32_t slot; /* 1 … MAILBOX_SLOT_COUNT */
 	uint32_t signal;
-	uint32_t pid;
+	uint32_t reserved;
+	uint64_t offset;    /* of MAILBOX_READ, in bytes; the path is the one string */
 	int32_t streams[3]; /* descriptors of the host; the LibOS closes those of an EXEC that it
 			       accepts */
 	uint32_t flags;
@@ -39,7 +40,7 @@ struct mailbox_request {
 	uint32_t argument_count; /* the program first; not 0 */
 	uint32_t environment_count;
 	uint32_t strings_size;
-	/* Arguments, environment, working directory, each NUL-terminated. */
+	/* Arguments, environment, working directory, or a path; each NUL-terminated. */
 	char strings[MAILBOX_STRINGS_SIZE];
 };
 

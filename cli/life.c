@@ -253,6 +253,34 @@ int life_connect(const char *command, const char *name, const struct state_entry
 	return fd < 0 ? -1 : fd;
 }
 
+/* 0 or -errno, and what was replied; 0 and no reply if the launcher has gone. */
+static int ask(int connection, const struct control_request *request, struct control_reply *reply)
+{
+	int r = control_send(connection, request, NULL);
+
+	reply->kind = 0;
+	if (!r)
+		r = control_receive(connection, reply);
+	return r > 0 && reply->kind == CONTROL_DONE ? reply->value : MIN(r, 0);
+}
+
+int life_ask(const char *command, const char *name, int connection,
+	const struct control_request *request, struct control_reply *ret_reply)
+{
+	int r = ask(connection, request, ret_reply);
+
+	if (!r && ret_reply->kind != CONTROL_DONE)
+		r = -ECONNRESET;
+	if (r == -EPERM)
+		return cli_error(CLI_FAILED, command,
+			"%s: its image is not for debugging: \"Debug\" is not set in its "
+			"configuration",
+			name);
+	if (r)
+		return cli_error(CLI_FAILED, command, "%s: %s", name, strerror(-r));
+	return CLI_OK;
+}
+
 int life_signal(const char *command, const char *name, const struct state_entry *entry, int signo)
 {
 	CLEANUP(freep) struct control_request *request = calloc(1, sizeof(*request));
@@ -267,12 +295,8 @@ int life_signal(const char *command, const char *name, const struct state_entry 
 	request->version = CONTROL_VERSION;
 	request->kind = CONTROL_SIGNAL;
 	request->body.signal = (uint32_t)signo;
-	r = control_send(fd, request, NULL);
-	if (!r)
-		r = control_receive(fd, reply);
-	if (r > 0 && reply->kind == CONTROL_DONE)
-		r = reply->value;
-	/* 0 without an answer: it has ended meanwhile, as it was to. */
+	r = ask(fd, request, reply);
+	/* Without an answer it has ended meanwhile, as it was to. */
 	if (r < 0 && r != -EPIPE)
 		return cli_error(CLI_FAILED, command, "%s: %s", name, strerror(-r));
 	return CLI_OK;

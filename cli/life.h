@@ -27,6 +27,10 @@ int life_find(const char *command, const char *name, struct state_entry *ret,
 	struct state_info *ret_info);
 /* A connection to it; -1: it does not run, and that has been said. */
 int life_connect(const char *command, const char *name, const struct state_entry *entry);
+/* A question that is answered by a text: CLI_OK, or CLI_FAILED and it has been said why.
+ * @connection is used again for the next. */
+int life_ask(const char *command, const char *name, int connection,
+	const struct control_request *request, struct control_reply *ret_reply);
 /* Send signal @signo to its program. CLI_OK, or CLI_FAILED and it has been said why. */
 int life_signal(const char *command, const char *name, const struct state_entry *entry, int signo);
 /* The number of a signal called "TERM", "SIGTERM", "15" or "RTMIN+1"; 0: there is none. */

@@ -113,7 +113,6 @@ static int list_processes(const char *name)
 	CLEANUP(freep) struct control_reply *reply = calloc(1, sizeof(*reply));
 	CLEANUP(close_fdp) int connection = -1;
 	struct state_info info;
-	int r;
 
 	if (!request || !reply)
 		return cli_error(CLI_FAILED, NAME, "%s", strerror(ENOMEM));
@@ -124,13 +123,8 @@ static int list_processes(const char *name)
 		return CLI_FAILED;
 	request->version = CONTROL_VERSION;
 	request->kind = CONTROL_PROCESSES;
-	r = control_send(connection, request, NULL);
-	if (!r)
-		r = control_receive(connection, reply);
-	if (r >= 0)
-		r = r && reply->kind == CONTROL_DONE ? reply->value : -ECONNRESET;
-	if (r)
-		return cli_error(CLI_FAILED, NAME, "%s: %s", name, strerror(-r));
+	if (life_ask(NAME, name, connection, request, reply) != CLI_OK)
+		return CLI_FAILED;
 	printf("PID PPID HOSTPID UID THREADS NAME\n%s", reply->text);
 	return cli_finish(NAME, CLI_OK);
 }

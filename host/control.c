@@ -67,6 +67,7 @@ static void reply(
 		return;
 	size = MIN(size, sizeof(answer.text) - 1);
 	memcpy(answer.text, text, size);
+	answer.text_size = (uint32_t)size;
 	(void)!send(client->fd, &answer, CONTROL_REPLY_SIZE_MIN + size + 1,
 		MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -172,8 +173,6 @@ static void take_answer(struct control *control)
 	}
 	size = MIN(mailbox->answer.text_size, MAILBOX_TEXT_SIZE);
 	reply(client, CONTROL_DONE, mailbox->answer.result, mailbox->answer.text, size);
-	if (!client->slot)
-		client_close(client);
 }
 
 static struct client *find_client(struct control *control, uint32_t slot)
@@ -293,6 +292,8 @@ static void serve_client(struct control *control, struct client *client)
 		serve_signal(control, client);
 	else if (kind == CONTROL_PROCESSES)
 		post(control, client, MAILBOX_PROCESSES, 0);
+	else if (kind == CONTROL_READ)
+		post(control, client, MAILBOX_READ, 0);
 	else
 		client_close(client);
 }
@@ -520,6 +521,8 @@ int control_receive(int fd, struct control_reply *ret_reply)
 		return 0;
 	if (size < (ssize_t)CONTROL_REPLY_SIZE_MIN + 1)
 		return size < 0 ? -errno : -EBADMSG;
-	ret_reply->text[(size_t)size - CONTROL_REPLY_SIZE_MIN - 1] = '\0';
+	if (ret_reply->text_size != (size_t)size - CONTROL_REPLY_SIZE_MIN - 1)
+		return -EBADMSG;
+	ret_reply->text[ret_reply->text_size] = '\0';
 	return 1;
 }

@@ -3,8 +3,8 @@
  * prints.
  *
  * Messages go over an AF_UNIX SOCK_SEQPACKET socket, one request or reply each; only the same user
- * and root are heard. A connection carries one request, but for signals that follow an EXEC. The
- * launcher closes it when the request is done, and at the end of the enclave. */
+ * and root are heard. A connection carries requests one after the other, and after an EXEC only
+ * signals. The launcher closes it at the end of that program, and of the enclave. */
 #ifndef HOST_CONTROL_H
 #define HOST_CONTROL_H
 
@@ -22,6 +22,7 @@ enum control_kind {
 	CONTROL_EXEC = 1,      /* with three descriptors; STARTED or REFUSED, then ENDED */
 	CONTROL_SIGNAL = 2,    /* to process 1, or to the program of this connection; DONE */
 	CONTROL_PROCESSES = 3, /* DONE with a text, as MAILBOX_PROCESSES has it */
+	CONTROL_READ = 4,      /* DONE with a part of a file; an empty one after its end */
 };
 
 /* Sent as far as the strings go. */
@@ -41,6 +42,7 @@ enum control_reply_kind {
 struct control_reply {
 	uint32_t kind;
 	int32_t value;
+	uint32_t text_size;           /* without the NUL */
 	char text[CONTROL_TEXT_SIZE]; /* sent as far as it goes, terminated */
 };
 #define CONTROL_REPLY_SIZE_MIN offsetof(struct control_reply, text)
