@@ -116,7 +116,9 @@ static int redirect(struct life *life, struct enclave_options *options)
 	int input = open("/dev/null", O_RDONLY | O_CLOEXEC), pipes[2][2];
 
 	setsid();
-	if (input < 0 || pipe2(pipes[0], O_CLOEXEC) < 0 || pipe2(pipes[1], O_CLOEXEC) < 0)
+	/* No directory of the caller's is held, and what is to be opened by name has been. */
+	if (chdir("/") < 0 || input < 0 || pipe2(pipes[0], O_CLOEXEC) < 0 ||
+		pipe2(pipes[1], O_CLOEXEC) < 0)
 		return -errno;
 	options->log_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (options->log_fd < 0 || dup2(input, STDIN_FILENO) < 0 ||

@@ -3,6 +3,8 @@
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
 
 #include "abi/mailbox.h"
 #include "base/format.h"
@@ -344,6 +346,7 @@ static int serve_read(
 	const struct mailbox_request *request, struct thread *thread, struct answer *answer)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
+	struct file_status status;
 	uint32_t at = 0;
 	const char *path = request->strings_size > MAILBOX_STRINGS_SIZE
 				   ? NULL
@@ -351,10 +354,14 @@ static int serve_read(
 	long r = path ? become_reader(thread) : -EINVAL;
 	char *to;
 
+	/* Nothing that would keep the enclave's own thread waiting. */
 	if (!r)
-		r = file_open(-100 /* AT_FDCWD */, path, 0, 0, &file);
+		r = file_open(AT_FDCWD, path, O_NONBLOCK | O_NOCTTY, 0, &file);
 	if (r)
 		return (int)r;
+	file_status(file, &status);
+	if ((status.mode & S_IFMT) != S_IFREG)
+		return -EINVAL;
 	to = text_reserve(&answer->text, READ_SIZE);
 	r = to ? file_read_kernel(file, to, READ_SIZE, request->offset) : -ENOMEM;
 	if (r > 0)

@@ -302,6 +302,7 @@ def left_behind():
 
 def test_killed():
     start("victim", LOOP)
+    logged("victim", "ready")
     launcher = entries()["victim"]["Pid"]
     os.kill(launcher, signal.SIGKILL)
     point("a launcher killed: no process stays", (False, left_behind()))
