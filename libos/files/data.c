@@ -55,6 +55,26 @@ static uint64_t *extent_bits(struct extent *extent, const struct place *place)
 	return place->count <= 64 ? &extent->bits : extent->words;
 }
 
+/* Pages are taken out of the quota before they are written, and what turns out not to be needed is
+ * given back. */
+static bool quota_reserve(struct data_quota *quota, uint64_t pages)
+{
+	uint64_t used = __atomic_load_n(&quota->used, __ATOMIC_RELAXED);
+
+	do {
+		if (used > quota->limit || pages > quota->limit - used)
+			return !pages;
+	} while (!__atomic_compare_exchange_n(
+		&quota->used, &used, used + pages, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+}
+
+static void quota_return(struct data *data, uint64_t pages)
+{
+	if (data->quota)
+		__atomic_sub_fetch(&data->quota->used, pages, __ATOMIC_RELAXED);
+}
+
 void data_init(struct data *data, uint64_t source_size, data_fill *fill)
 {
 	uint64_t pages = (source_size + PAGE_SIZE - 1) >> PAGE_SHIFT;
@@ -80,6 +100,7 @@ void data_done(struct data *data)
 			heap_free(extent->words);
 	}
 	heap_free(data->more);
+	quota_return(data, data->page_count);
 }
 
 /* data->lock is held by this and by all that change extents and bits. */
@@ -119,24 +140,31 @@ static bool is_present(const uint64_t *bits, uint64_t page)
 	return __atomic_load_n(&bits[page / 64], __ATOMIC_ACQUIRE) >> (page % 64) & 1;
 }
 
-static void mark_present(struct data *data, uint64_t *bits, uint64_t page, uint64_t count)
+/* How many were not yet. */
+static uint64_t mark_present(struct data *data, uint64_t *bits, uint64_t page, uint64_t count)
 {
+	uint64_t before = data->page_count;
+
 	for (; count; page++, count--) {
 		if (is_present(bits, page))
 			continue;
 		__atomic_or_fetch(&bits[page / 64], 1UL << (page % 64), __ATOMIC_RELEASE);
 		data->page_count++;
 	}
+	return data->page_count - before;
 }
 
 static void mark_absent(struct data *data, uint64_t *bits, uint64_t page, uint64_t count)
 {
+	uint64_t before = data->page_count;
+
 	for (; count; page++, count--) {
 		if (!is_present(bits, page))
 			continue;
 		__atomic_and_fetch(&bits[page / 64], ~(1UL << (page % 64)), __ATOMIC_RELEASE);
 		data->page_count--;
 	}
+	quota_return(data, before - data->page_count);
 }
 
 static uint64_t source_pages(const struct data *data)
@@ -168,7 +196,7 @@ static int fill_runs(
 			data, first << PAGE_SHIFT, extent->memory + (first << PAGE_SHIFT), size);
 		if (r)
 			return r;
-		mark_present(data, bits, first, page - first);
+		(void)mark_present(data, bits, first, page - first);
 		__atomic_sub_fetch(&data->source_left, page - first, __ATOMIC_RELEASE);
 	}
 	return 0;
@@ -272,16 +300,49 @@ static int piece_to_write(struct data *data, uint64_t offset, uint64_t *size,
 	return extent_allocate(data, ret_place, ret_extent);
 }
 
-static void mark_written(
-	struct data *data, struct extent *extent, const struct place *place, uint64_t count)
+static uint64_t count_present(const uint64_t *bits, uint64_t page, uint64_t count)
+{
+	uint64_t present = 0;
+
+	for (uint64_t i = page; i < page + count; i++)
+		present += is_present(bits, i);
+	return present;
+}
+
+/* Reserve for what is absent of [offset, offset + *size), which is cut to what there is room for.
+ * *ret_pages: to be given to mark_written. */
+static int quota_take(struct data *data, struct extent *extent, const struct place *place,
+	uint64_t offset, uint64_t *size, uint64_t *ret_pages)
+{
+	uint64_t pages = pages_of(offset, *size), absent;
+
+	*ret_pages = 0;
+	while (data->quota) {
+		absent = pages - count_present(extent_bits(extent, place), place->page, pages);
+		if (quota_reserve(data->quota, absent)) {
+			*ret_pages = absent;
+			break;
+		}
+		if (pages <= 1)
+			return -ENOSPC;
+		pages /= 2;
+		*size = (pages << PAGE_SHIFT) - (offset & (PAGE_SIZE - 1));
+	}
+	return 0;
+}
+
+/* @reserved: for them. */
+static void mark_written(struct data *data, struct extent *extent, const struct place *place,
+	uint64_t count, uint64_t reserved)
 {
 	uint64_t *bits = extent_bits(extent, place);
 
 	/* One page over and over: the usual case. */
-	if (count == 1 && is_present(bits, place->page))
-		return;
-	LOCK_SCOPE(&data->lock);
-	mark_present(data, bits, place->page, count);
+	if (count != 1 || !is_present(bits, place->page)) {
+		LOCK_SCOPE(&data->lock);
+		reserved -= mark_present(data, bits, place->page, count);
+	}
+	quota_return(data, reserved);
 }
 
 long data_write(struct data *data, struct io *io, uint64_t offset, size_t size)
@@ -291,16 +352,17 @@ long data_write(struct data *data, struct io *io, uint64_t offset, size_t size)
 	size_t done = 0;
 
 	while (done < size) {
-		uint64_t piece = size - done, at = offset + done;
+		uint64_t piece = size - done, at = offset + done, reserved = 0;
 		long n = piece_to_write(data, at, &piece, &extent, &place);
 
+		n = n ? n : quota_take(data, extent, &place, at, &piece, &reserved);
 		if (!n) {
 			n = io_take(io,
 				extent->memory + (place.page << PAGE_SHIFT) +
 					(at & (PAGE_SIZE - 1)),
 				piece);
-			if (n > 0)
-				mark_written(data, extent, &place, pages_of(at, (uint64_t)n));
+			mark_written(data, extent, &place, n > 0 ? pages_of(at, (uint64_t)n) : 0,
+				reserved);
 		}
 		if (n <= 0)
 			return done ? (long)done : n;
@@ -313,18 +375,17 @@ long data_write(struct data *data, struct io *io, uint64_t offset, size_t size)
 
 /* What a shared mapping may write counts as data from the start; pages of the source do when they
  * are read. */
-static void mark_writable(
-	struct data *data, struct extent *extent, const struct place *place, uint64_t count)
+static void mark_writable(struct data *data, struct extent *extent, const struct place *place,
+	uint64_t count, uint64_t reserved)
 {
 	uint64_t own = data->source_left && place->start + place->page < source_pages(data)
 			       ? source_pages(data) - (place->start + place->page)
 			       : 0;
 	struct place rest = *place;
 
-	if (own >= count)
-		return;
+	own = MIN(own, count);
 	rest.page += own;
-	mark_written(data, extent, &rest, count - own);
+	mark_written(data, extent, &rest, count - own, reserved);
 }
 
 int data_map(struct data *data, uint64_t offset, uint64_t size, uint64_t end, bool write,
@@ -348,8 +409,13 @@ int data_map(struct data *data, uint64_t offset, uint64_t size, uint64_t end, bo
 	if (r)
 		return r == -ENOSPC ? -ENOMEM : r;
 	data->was_mapped = true;
-	if (write)
-		mark_writable(data, extent, &place, run >> PAGE_SHIFT);
+	if (write) {
+		uint64_t reserved;
+
+		if (quota_take(data, extent, &place, offset, &run, &reserved))
+			return -ENOMEM;
+		mark_writable(data, extent, &place, run >> PAGE_SHIFT, reserved);
+	}
 	*ret_memory = extent->memory + (place.page << PAGE_SHIFT);
 	*ret_run = run;
 	return 0;
@@ -417,15 +483,6 @@ long data_peek(struct data *data, void *to, uint64_t offset, size_t size)
 int data_load(struct data *data, uint64_t offset, uint64_t size)
 {
 	return fill(data, offset >> PAGE_SHIFT, pages_of(offset, size));
-}
-
-static uint64_t count_present(const uint64_t *bits, uint64_t page, uint64_t count)
-{
-	uint64_t present = 0;
-
-	for (uint64_t i = page; i < page + count; i++)
-		present += is_present(bits, i);
-	return present;
 }
 
 /* Zeros in @count pages of an extent from @page on. Lock held. */
@@ -521,22 +578,48 @@ int data_resize(struct data *data, uint64_t old, uint64_t size)
 	return 0;
 }
 
-int data_allocate(struct data *data, uint64_t offset, uint64_t size)
+/* How many pages of [page, page + count) are absent. */
+static uint64_t count_absent(struct data *data, uint64_t page, uint64_t count)
 {
-	struct extent *extent;
+	uint64_t absent = 0, end = page + count;
 	struct place place;
 
-	while (size) {
-		uint64_t piece = size;
-		int r = piece_to_write(data, offset, &piece, &extent, &place);
+	while (page < end && place_find(data, page, &place)) {
+		uint64_t piece = MIN(end, place.start + place.count) - page;
+		struct extent *extent = extent_at(data, place.index);
 
-		if (r)
-			return r;
-		mark_written(data, extent, &place, pages_of(offset, piece));
+		absent += piece;
+		if (extent_memory(extent))
+			absent -= count_present(extent_bits(extent, &place), place.page, piece);
+		page += piece;
+	}
+	return absent;
+}
+
+/* All of it or nothing. */
+int data_allocate(struct data *data, uint64_t offset, uint64_t size)
+{
+	uint64_t reserved = 0, before = data->page_count;
+	struct extent *extent;
+	struct place place;
+	int r = 0;
+
+	if (data->quota) {
+		reserved = count_absent(data, offset >> PAGE_SHIFT, pages_of(offset, size));
+		if (!quota_reserve(data->quota, reserved))
+			return -ENOSPC;
+	}
+	while (size && !r) {
+		uint64_t piece = size;
+
+		r = piece_to_write(data, offset, &piece, &extent, &place);
+		if (!r)
+			mark_written(data, extent, &place, pages_of(offset, piece), 0);
 		offset += piece;
 		size -= piece;
 	}
-	return 0;
+	quota_return(data, reserved - (data->page_count - before));
+	return r;
 }
 
 /* Pages from the source become present and zero: what is absent would be read again. */

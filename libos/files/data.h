@@ -32,8 +32,14 @@ struct extent {
 struct data;
 typedef int data_fill(struct data *data, uint64_t offset, void *to, size_t size);
 
+/* What the files of a file system may hold together. */
+struct data_quota {
+	uint64_t limit, used; /* pages; used is atomic */
+};
+
 struct data {
 	struct lock lock;
+	struct data_quota *quota; /* NULL: none. Set after data_init, before the first write. */
 	uint8_t first_order;
 	bool was_mapped;      /* pages and bytes behind the end may have been written unseen */
 	uint64_t page_count;  /* present */
