@@ -1,8 +1,10 @@
 /* What a program finds when it starts: the tree of file systems. */
 #include <linux/major.h>
 
+#include "base/format.h"
 #include "base/memory.h"
 #include "libos/files/image_layer.h"
+#include "libos/files/loop.h"
 #include "libos/files/open.h"
 #include "libos/files/path.h"
 #include "libos/files/proc.h"
@@ -26,6 +28,7 @@ static const struct node device_nodes[] = {
 	{"urandom", S_IFCHR | 0666, MEMORY_DEVICE(9), NULL},
 	{"tty", S_IFCHR | 0666, (uint64_t)TTYAUX_MAJOR << 8, NULL},
 	{"console", S_IFCHR | 0600, (uint64_t)TTYAUX_MAJOR << 8 | 1, NULL},
+	{"loop-control", S_IFCHR | 0660, (uint64_t)MISC_MAJOR << 8 | LOOP_CONTROL_MINOR, NULL},
 	{"pts", S_IFDIR | 0755, 0, NULL},
 	{"fd", S_IFLNK, 0, "/proc/self/fd"},
 	{"stdin", S_IFLNK, 0, "/proc/self/fd/0"},
@@ -47,6 +50,22 @@ static int node_make(struct dentry *dir, const struct node *node)
 	return r;
 }
 
+/* /dev/loop0 and so on. */
+static int loop_nodes_make(struct dentry *dir)
+{
+	char name[16];
+	int r = 0;
+
+	loop_init();
+	for (uint32_t i = 0; i < LOOP_DEVICES_MAX && !r; i++) {
+		const struct node node = {name, S_IFBLK | 0660, device_number(LOOP_MAJOR, i), NULL};
+
+		format_string(name, sizeof(name), "loop%u", i);
+		r = node_make(dir, &node);
+	}
+	return r;
+}
+
 static int memory_mount_at(const char *path, uint32_t flags, uint32_t mode)
 {
 	struct mount *mount = memory_mount_new("tmpfs", "tmpfs", TMPFS_MAGIC, flags, mode);
@@ -62,6 +81,7 @@ static int devices_mount(void)
 	r = r ? r : path_walk(AT_FDCWD, "/dev", PATH_FROM_ROOT, 0, &dir);
 	for (size_t i = 0; i < ARRAY_SIZE(device_nodes) && !r; i++)
 		r = node_make(dir, &device_nodes[i]);
+	r = r ? r : loop_nodes_make(dir);
 	r = r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
 	return r ? r : posix_queues_mount();
 }

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/fs_context.h"
+#include "libos/files/loop.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/path.h"
@@ -75,6 +76,7 @@ static int open_by_kind(struct inode *inode, struct file *file)
 	case S_IFCHR:
 		return device_open(inode, file);
 	case S_IFBLK:
+		return block_device_open(inode, file);
 	case S_IFSOCK:
 		return -ENXIO;
 	default:
@@ -102,6 +104,8 @@ int file_open_inode(
 	if (file_can_write(file) && inode_is(inode, S_IFREG)) {
 		r = file_count_writer(inode);
 		file->counts_as_writer = !r;
+		if (!r)
+			mount_count_writer(inode->mount, 1);
 	}
 	r = r ? r : open_by_kind(inode, file);
 	if (r) {

@@ -1,0 +1,15 @@
+/* Loop devices, loop(4): block devices that a file is behind. No file system of the LibOS mounts
+ * from one; programs that make and read file system images use them. */
+#ifndef LIBOS_FILES_LOOP_H
+#define LIBOS_FILES_LOOP_H
+
+#include "libos/files/inode.h"
+
+#define LOOP_DEVICES_MAX 16
+#define LOOP_CONTROL_MINOR 237 /* below MISC_MAJOR */
+
+/* open(2) of a block device: -ENXIO for all but /dev/loop*. */
+MUST_CHECK int block_device_open(struct inode *inode, struct file *file);
+void loop_init(void); /* /dev/loop-control; before programs run */
+
+#endif
