@@ -402,6 +402,6 @@ struct mount *computed_mount_new(const char *type, const char *source, uint64_t 
 		mount->statistics = no_statistics;
 		return mount;
 	}
-	heap_free(mount);
+	mount_discard(mount);
 	return NULL;
 }

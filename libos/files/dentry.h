@@ -31,7 +31,7 @@ struct dentry {
 	struct dentry *parent; /* referenced; itself for DENTRY_ROOT; under rename_lock */
 	struct inode *inode;   /* referenced; NULL: negative or unloaded */
 	struct dentry *hash_next;
-	struct dentry *mounted; /* the root of what is mounted here; set before programs run */
+	struct dentry *mounted; /* the root of what is mounted here; see mount_cross */
 	struct list children;   /* under inode->lock, in the order of position */
 	struct list sibling;
 	uint64_t next_position; /* for the next child; never used twice */

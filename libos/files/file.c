@@ -26,6 +26,7 @@ struct file *file_new(
 	file->flags = flags;
 	file->ops = ops;
 	file->inode = inode_ref(inode);
+	mount_use(inode->mount);
 	file->dentry = dentry ? dentry_ref(dentry) : NULL;
 	list_init(&file->epoll_items);
 	return file;
@@ -47,9 +48,12 @@ static void file_free(struct file *file)
 		notify_file(file, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
-	if (file->counts_as_writer)
+	if (file->counts_as_writer) {
 		__atomic_sub_fetch(&file->inode->writers, 1, __ATOMIC_RELEASE);
+		mount_count_writer(file->inode->mount, -1);
+	}
 	dentry_unref(file->dentry);
+	mount_unuse(file->inode->mount);
 	inode_unref(file->inode);
 	heap_free(file);
 }
@@ -146,6 +150,13 @@ int file_may_execute(struct file *file)
 	if (!inode_is(inode, S_IFREG) || (inode->mount && inode->mount->flags & MOUNT_NOEXEC))
 		return -EACCES;
 	return inode_permission(inode, MAY_EXEC);
+}
+
+bool file_is_nosuid(const struct file *file)
+{
+	const struct mount *mount = file->inode->mount;
+
+	return mount && mount->flags & MOUNT_NOSUID;
 }
 
 void file_status(struct file *file, struct file_status *ret_status)

@@ -115,6 +115,8 @@ MUST_CHECK long file_read_kernel(struct file *file, void *to, size_t size, uint6
 MUST_CHECK long file_path(struct file *file, char *to, size_t size);
 /* May the calling thread execute it: 0, -EACCES (mode, noexec, not a regular file). */
 MUST_CHECK int file_may_execute(struct file *file);
+/* Does its file system take the set-id bits of programs for nothing (nosuid)? */
+bool file_is_nosuid(const struct file *file);
 /* size, mode (setuid bits), owner for exec */
 struct file_status {
 	uint64_t size, inode_number, device, blocks;

@@ -6,6 +6,20 @@
 #include "libos/files/path.h"
 #include "libos/processes/process.h"
 
+/* A root or a working directory keeps its file system busy. */
+static struct dentry *hold(struct dentry *dentry)
+{
+	mount_use(dentry->inode->mount);
+	return dentry_ref(dentry);
+}
+
+static void let_go(struct dentry *dentry)
+{
+	if (dentry)
+		mount_unuse(dentry->inode->mount);
+	dentry_unref(dentry);
+}
+
 static struct fs_context *context_new(struct dentry *root, struct dentry *directory, uint32_t umask)
 {
 	struct fs_context *context = heap_alloc(sizeof(*context));
@@ -14,8 +28,8 @@ static struct fs_context *context_new(struct dentry *root, struct dentry *direct
 		return NULL;
 	context->reference_count = 1;
 	/* NULL: made before there are file systems; nobody asks it then. */
-	context->root = root ? dentry_ref(root) : NULL;
-	context->directory = directory ? dentry_ref(directory) : NULL;
+	context->root = root ? hold(root) : NULL;
+	context->directory = directory ? hold(directory) : NULL;
 	context->umask = umask;
 	return context;
 }
@@ -41,8 +55,8 @@ void fs_context_unref(struct fs_context *context)
 {
 	if (!context || __atomic_sub_fetch(&context->reference_count, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	dentry_unref(context->root);
-	dentry_unref(context->directory);
+	let_go(context->root);
+	let_go(context->directory);
 	heap_free(context);
 }
 
@@ -66,12 +80,12 @@ static void replace(struct lock *lock, struct dentry **place, struct dentry *den
 {
 	struct dentry *old;
 
-	dentry_ref(dentry);
+	hold(dentry);
 	lock_acquire(lock);
 	old = *place;
 	*place = dentry;
 	lock_release(lock);
-	dentry_unref(old);
+	let_go(old);
 }
 
 void fs_context_set_root(struct dentry *dentry)

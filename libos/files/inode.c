@@ -25,6 +25,7 @@ void inode_init(struct inode *inode, struct mount *mount, const struct inode_ops
 	inode->ops = ops;
 	inode->file_ops = file_ops;
 	inode->mount = mount;
+	mount_ref(mount);
 	inode->number = number;
 	inode->mode = mode;
 	inode->link_count = 1;
@@ -77,6 +78,8 @@ void inode_content_changes(struct inode *inode)
 
 static void inode_free(struct inode *inode)
 {
+	struct mount *mount = inode->mount;
+
 	if (inode->ops->release)
 		inode->ops->release(inode);
 	if (inode->fifo)
@@ -84,6 +87,7 @@ static void inode_free(struct inode *inode)
 	patched_text_unref(inode->patched_text);
 	heap_free(inode->lock_waiters);
 	heap_free(inode);
+	mount_unref(mount);
 }
 
 void inode_unref(struct inode *inode)
@@ -182,6 +186,17 @@ void inode_status(struct inode *inode, struct file_status *ret_status)
 	};
 	if (inode->ops->getattr && inode->ops->getattr(inode, ret_status))
 		log_line(LOG_DEBUG, "inode %lu: attributes not up to date", inode->number);
+}
+
+/* By default a read that nobody could tell from the last one leaves the time alone. */
+void inode_touch_read(struct inode *inode)
+{
+	uint32_t flags = inode->mount ? inode->mount->flags : 0;
+
+	if (flags & MOUNT_NOATIME || (flags & MOUNT_NODIRATIME && inode_is(inode, S_IFDIR)))
+		return;
+	if (flags & MOUNT_STRICTATIME || inode->atime_ns <= inode->mtime_ns)
+		__atomic_store_n(&inode->atime_ns, inode_now(), __ATOMIC_RELAXED);
 }
 
 void inode_touch(struct inode *inode, bool modified, bool changed)

@@ -196,6 +196,8 @@ void inode_content_changes(struct inode *inode);
 
 /* Coarse real time, ns; cheap. */
 int64_t inode_now(void);
+/* It was read: the time of that, as the mount wants it kept. */
+void inode_touch_read(struct inode *inode);
 /* Set the given times to now (lock not needed: each is one word). */
 void inode_touch(struct inode *inode, bool modified, bool changed);
 

@@ -421,7 +421,8 @@ static int directory_iterate(struct file *file, void *context)
 		r = image_complete(file->dentry);
 	if (!r)
 		iterate_locked(file, file->dentry, context);
-	inode->atime_ns = inode->atime_ns > inode->mtime_ns ? inode->atime_ns : inode_now();
+	if (!(file->flags & O_NOATIME))
+		inode_touch_read(inode);
 	return r;
 }
 

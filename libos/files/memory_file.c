@@ -6,12 +6,10 @@
 #include "libos/files/memory_inode.h"
 #include "libos/files/open.h"
 
-/* relatime: a read that nobody could tell from the last one leaves the time alone. */
 static void touch_read(struct file *file, struct inode *inode)
 {
-	if (file->flags & O_NOATIME || inode->atime_ns > inode->mtime_ns)
-		return;
-	__atomic_store_n(&inode->atime_ns, inode_now(), __ATOMIC_RELAXED);
+	if (!(file->flags & O_NOATIME))
+		inode_touch_read(inode);
 }
 
 static long memory_read(struct file *file, struct io *io, uint64_t *offset)

@@ -53,6 +53,8 @@ static bool content_init(struct memory_inode *memory, const struct inode_templat
 		return true;
 	case S_IFREG:
 		data_init(&memory->data, 0, NULL);
+		if (inode->mount && inode->mount->flags & MOUNT_REMOVABLE)
+			memory->data.quota = &inode->mount->quota;
 		return true;
 	case S_IFLNK:
 		inode->size = strlen(template->target);
@@ -69,9 +71,11 @@ static bool content_init(struct memory_inode *memory, const struct inode_templat
 
 struct inode *memory_inode_new(struct mount *mount, const struct inode_template *template)
 {
-	struct memory_inode *memory =
-		memory_inode_new_empty(mount, template->mode, mount_next_inode(mount));
+	struct memory_inode *memory;
 
+	if (mount_is_full(mount))
+		return NULL;
+	memory = memory_inode_new_empty(mount, template->mode, mount_next_inode(mount));
 	if (!memory)
 		return NULL;
 	memory->xattrs_loaded = true;
@@ -144,7 +148,7 @@ struct mount *memory_mount_new(
 	inode_unref(inode);
 	if (mount->root)
 		return mount;
-	heap_free(mount);
+	mount_discard(mount);
 	return NULL;
 }
 

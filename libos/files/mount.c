@@ -7,11 +7,15 @@
 /* What statfs(2) calls the size of file systems in memory: 16 GiB. */
 #define MEMORY_PAGES (16UL << (30 - PAGE_SHIFT))
 #define INODE_NUMBER_FIRST 2 /* 1 is bad blocks' by tradition, 2 the root directory's */
+#define MOUNTS_MAX 4096      /* removable ones */
 
 struct list mounts = LIST_INIT(mounts);
+struct lock mounts_lock;
 
+static struct lock mounted_lock; /* dentry->mounted */
 static struct dentry *root;
 static int32_t next_id = 1;
+static uint32_t removable_count; /* under mounts_lock */
 
 struct mount *mount_new(const char *type, const char *source, uint64_t magic, uint32_t flags)
 {
@@ -19,15 +23,139 @@ struct mount *mount_new(const char *type, const char *source, uint64_t magic, ui
 
 	if (!mount)
 		return NULL;
-	mount->id = next_id++;
+	mount->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
 	mount->type = type;
 	mount->source = source;
 	mount->magic = magic;
 	mount->flags = flags;
 	mount->device = device_number(0, (uint32_t)mount->id + 20);
 	mount->next_inode = INODE_NUMBER_FIRST - 1;
+	mount->quota.limit = mount->inode_limit = UINT64_MAX;
+	mount->reference_count = 1;
 	list_init(&mount->link);
 	return mount;
+}
+
+void mount_discard(struct mount *mount)
+{
+	dentry_unref(TAKE(mount->root));
+	mount_unref(mount);
+}
+
+static bool is_removable(const struct mount *mount)
+{
+	return mount && mount->flags & MOUNT_REMOVABLE;
+}
+
+void mount_ref(struct mount *mount)
+{
+	if (UNLIKELY(is_removable(mount)))
+		__atomic_add_fetch(&mount->reference_count, 1, __ATOMIC_RELAXED);
+}
+
+void mount_unref(struct mount *mount)
+{
+	if (LIKELY(!is_removable(mount)) ||
+		__atomic_sub_fetch(&mount->reference_count, 1, __ATOMIC_ACQ_REL))
+		return;
+	heap_free(mount->source_text);
+	heap_free(mount);
+}
+
+/* ---- Taking a tree apart ---- */
+
+/* Removes what is in @dir but for directories that hold something: the first of those, referenced,
+ * or NULL. Nothing will ever be added then. */
+static struct dentry *directory_empty(struct dentry *dir)
+{
+	struct dentry *child, *next;
+
+	LOCK_SCOPE(&dir->inode->lock);
+	dir->inode->flags |= INODE_DEAD;
+	LIST_FOR_EACH_SAFE (child, next, &dir->children, sibling) {
+		if (!list_is_empty(&child->children))
+			return dentry_ref(child);
+		if (child->inode && inode_is(child->inode, S_IFDIR))
+			child->inode->flags |= INODE_DEAD;
+		dentry_unlink(child);
+	}
+	return NULL;
+}
+
+/* Depth first, up by the parents: the stack does not grow with the tree. */
+static void tree_remove(struct dentry *top)
+{
+	struct dentry *at = dentry_ref(top);
+
+	LOCK_SCOPE(&rename_lock);
+	while (at) {
+		struct dentry *below = directory_empty(at), *up = NULL;
+
+		if (!below && at != top)
+			up = dentry_ref(at->parent);
+		dentry_unref(at);
+		at = below ? below : up;
+	}
+}
+
+void mount_use(struct mount *mount)
+{
+	if (UNLIKELY(is_removable(mount)))
+		__atomic_add_fetch(&mount->users, 1, __ATOMIC_RELAXED);
+}
+
+/* The last user of a detached mount: nobody can become one again but through a dentry that is held
+ * somewhere, and that finds the tree empty. */
+void mount_unuse(struct mount *mount)
+{
+	struct dentry *top;
+
+	if (LIKELY(!is_removable(mount)) || __atomic_sub_fetch(&mount->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	top = __atomic_exchange_n(&mount->root, NULL, __ATOMIC_ACQ_REL);
+	if (!top)
+		return;
+	if (top->inode->flags & INODE_CACHED)
+		tree_remove(top);
+	dentry_unref(top);
+	mount_unref(mount);
+}
+
+void mount_count_writer(struct mount *mount, int change)
+{
+	if (UNLIKELY(is_removable(mount)))
+		__atomic_add_fetch(&mount->writers, change, __ATOMIC_ACQ_REL);
+}
+
+/* ---- Places ---- */
+
+struct dentry *mount_cross(struct dentry *entry)
+{
+	struct dentry *top;
+
+	while (__atomic_load_n(&entry->mounted, __ATOMIC_ACQUIRE)) {
+		lock_acquire(&mounted_lock);
+		top = entry->mounted ? dentry_ref(entry->mounted) : NULL;
+		lock_release(&mounted_lock);
+		if (!top)
+			break;
+		dentry_unref(entry);
+		entry = top;
+	}
+	return entry;
+}
+
+static void set_mounted(struct dentry *point, struct dentry *mounted)
+{
+	LOCK_SCOPE(&mounted_lock);
+	__atomic_store_n(&point->mounted, mounted, __ATOMIC_RELEASE);
+}
+
+static void cover(struct mount *mount, struct dentry *point)
+{
+	mount->covered = point;
+	mount->parent_id = point->inode->mount->id;
+	set_mounted(point, mount->root);
 }
 
 int mount_attach(struct mount *mount, const char *path)
@@ -44,11 +172,173 @@ int mount_attach(struct mount *mount, const char *path)
 		r = path_make_directories(path, &point);
 		if (r)
 			return r;
-		point->mounted = mount->root;
-		mount->covered = point;
-		mount->parent_id = point->inode->mount->id;
+		cover(mount, point);
 	}
 	list_add_tail(&mounts, &mount->link);
+	return 0;
+}
+
+/* Put it there: mounts_lock and rename_lock held. The reference of the point is taken over. */
+static int attach_locked(struct mount *mount, struct dentry *point)
+{
+	if (point->flags & DENTRY_UNLINKED || point->inode->flags & INODE_DEAD)
+		return -ENOENT;
+	cover(mount, point);
+	mount_use(point->inode->mount);
+	return 0;
+}
+
+int mount_attach_at(struct mount *mount, struct dentry *point)
+{
+	int r;
+
+	LOCK_SCOPE(&mounts_lock);
+	if (removable_count >= MOUNTS_MAX)
+		return -ENOSPC;
+	mount->root->flags |= DENTRY_ROOT;
+	mount->root->flags &= ~(uint32_t)DENTRY_ANONYMOUS;
+	point = mount_cross(dentry_ref(point));
+	lock_acquire(&rename_lock);
+	r = attach_locked(mount, point);
+	lock_release(&rename_lock);
+	if (r) {
+		dentry_unref(point);
+		return r;
+	}
+	mount->users++;
+	removable_count++;
+	list_add_tail(&mounts, &mount->link);
+	return 0;
+}
+
+/* The mount whose root is @top and which may go: NULL if there is none. mounts_lock held. */
+static struct mount *mount_of_root(const struct dentry *top)
+{
+	struct mount *mount;
+
+	LIST_FOR_EACH (mount, &mounts, link)
+		if (mount->root == top)
+			return mount;
+	return NULL;
+}
+
+/* *ret_point: what it covered, whose references and use are the caller's to drop. */
+static void uncover(struct mount *mount, struct dentry **ret_point)
+{
+	LOCK_SCOPE(&rename_lock);
+	*ret_point = mount->covered;
+	mount->covered = NULL;
+	set_mounted(*ret_point, NULL);
+}
+
+static void point_done(struct dentry *point)
+{
+	mount_unuse(point->inode->mount);
+	dentry_unref(point);
+}
+
+static void detach(struct mount *mount)
+{
+	struct dentry *point;
+
+	uncover(mount, &point);
+	list_remove(&mount->link);
+	list_init(&mount->link);
+	removable_count--;
+	mount_unuse(mount);
+	point_done(point);
+}
+
+/* A mount on @mount, the latest one first: it may be below others. */
+static struct mount *mount_on(const struct mount *mount)
+{
+	for (struct list *at = mounts.prev; at != &mounts; at = at->prev) {
+		struct mount *other = LIST_ENTRY(at, struct mount, link);
+
+		if (other->covered && other->covered->inode->mount == mount)
+			return other;
+	}
+	return NULL;
+}
+
+/* With all that is mounted below, the deepest first. */
+static void detach_all(struct mount *mount)
+{
+	struct mount *at = mount, *above;
+
+	mount_ref(mount);
+	while (mount->covered) {
+		for (at = mount; (above = mount_on(at));)
+			at = above;
+		detach(at);
+	}
+	mount_unref(mount);
+}
+
+int mount_detach(struct dentry *top, bool is_lazy, bool is_expiring)
+{
+	struct mount *mount;
+
+	LOCK_SCOPE(&mounts_lock);
+	mount = mount_of_root(top);
+	if (!mount)
+		return -EINVAL;
+	if (!is_removable(mount))
+		return -EBUSY;
+	if (is_lazy) {
+		detach_all(mount);
+		return 0;
+	}
+	if (__atomic_load_n(&mount->users, __ATOMIC_ACQUIRE) > 1)
+		return -EBUSY;
+	if (is_expiring && !mount->is_expiring) {
+		mount->is_expiring = true;
+		return -EAGAIN;
+	}
+	detach(mount);
+	return 0;
+}
+
+int mount_move(struct dentry *top, struct dentry *point)
+{
+	struct dentry *old;
+	struct mount *mount;
+	int r = 0;
+
+	LOCK_SCOPE(&mounts_lock);
+	mount = mount_of_root(top);
+	if (!is_removable(mount))
+		return -EINVAL;
+	point = mount_cross(dentry_ref(point));
+	lock_acquire(&rename_lock);
+	if (dentry_is_below(point, top))
+		r = -ELOOP;
+	old = mount->covered;
+	r = r ? r : attach_locked(mount, point);
+	if (!r)
+		set_mounted(old, NULL);
+	lock_release(&rename_lock);
+	if (r)
+		dentry_unref(point);
+	else
+		point_done(old);
+	return r;
+}
+
+int mount_change(struct dentry *top, uint32_t set, uint32_t clear)
+{
+	struct mount *mount;
+
+	LOCK_SCOPE(&mounts_lock);
+	mount = mount_of_root(top);
+	if (!mount)
+		return -EINVAL;
+	if (!is_removable(mount))
+		return -EPERM;
+	if (set & ~mount->flags & MOUNT_READ_ONLY &&
+		__atomic_load_n(&mount->writers, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	__atomic_store_n(&mount->flags, (mount->flags & ~clear) | set, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -57,21 +347,42 @@ uint64_t mount_next_inode(struct mount *mount)
 	return __atomic_add_fetch(&mount->next_inode, 1, __ATOMIC_RELAXED);
 }
 
+bool mount_is_full(const struct mount *mount)
+{
+	return is_removable(mount) && (uint64_t)__atomic_load_n(&mount->reference_count,
+					      __ATOMIC_RELAXED) > mount->inode_limit;
+}
+
 struct dentry *mount_root(void)
 {
 	return root;
 }
 
-/* Of file systems in memory: what the LibOS holds now, of as much as it could. */
+static void quota_statistics(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free)
+{
+	uint64_t used = __atomic_load_n(&mount->quota.used, __ATOMIC_RELAXED);
+
+	*ret_total = mount->quota.limit;
+	*ret_free = mount->quota.limit - MIN(used, mount->quota.limit);
+}
+
+/* Of file systems in memory: what the LibOS holds now, of as much as it could; or what the mount's
+ * own limits are. */
 void mount_statistics(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
 	uint64_t *ret_inodes, uint64_t *ret_inodes_free)
 {
+	uint64_t inodes = mount->next_inode;
+
 	if (mount->statistics) {
 		mount->statistics(mount, ret_total, ret_free, ret_inodes, ret_inodes_free);
 		return;
 	}
 	*ret_total = MEMORY_PAGES;
 	*ret_free = MEMORY_PAGES - MIN(heap_used() >> PAGE_SHIFT, MEMORY_PAGES);
-	*ret_inodes = MEMORY_PAGES;
-	*ret_inodes_free = MEMORY_PAGES - MIN(mount->next_inode, MEMORY_PAGES);
+	if (mount->quota.limit != UINT64_MAX)
+		quota_statistics(mount, ret_total, ret_free);
+	if (is_removable(mount))
+		inodes = (uint64_t)mount->reference_count - 1;
+	*ret_inodes = MIN(mount->inode_limit, MEMORY_PAGES);
+	*ret_inodes_free = *ret_inodes - MIN(inodes, *ret_inodes);
 }

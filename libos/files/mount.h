@@ -1,27 +1,48 @@
-/* File systems, each mounted once, before the first program runs; programs cannot mount. So a path
- * is a dentry and nothing else. */
+/* File systems, each mounted once: so a path is a dentry and nothing else. What the configuration
+ * names is mounted before the first program runs and stays; what programs mount (MOUNT_REMOVABLE)
+ * is seen by all of the enclave and may go again.
+ *
+ * A removable mount lives as long as one of its inodes. It is busy while files on it are open, is a
+ * root or working directory, or holds another mount ("uses"). Once it is detached and not used any
+ * more its tree is taken apart, as by rm -r.
+ *
+ * Locks: mounts_lock, the list, is taken before rename_lock (inode.h), under which covered is read
+ * and changed; what is mounted on a dentry has a lock of its own, inside all others. */
 #ifndef LIBOS_FILES_MOUNT_H
 #define LIBOS_FILES_MOUNT_H
 
+#include "libos/files/data.h"
 #include "libos/files/dentry.h"
 
+/* The lower ones are those of statfs(2), f_flags. */
 enum mount_flags {
 	MOUNT_READ_ONLY = 1,
 	MOUNT_NOSUID = 2,
 	MOUNT_NODEV = 4,
 	MOUNT_NOEXEC = 8,
+	MOUNT_SYNCHRONOUS = 16,
+	MOUNT_NOATIME = 0x400,
+	MOUNT_NODIRATIME = 0x800,
+	MOUNT_RELATIME = 0x1000, /* what boot mounts are, too, without saying so */
+	MOUNT_NOSYMFOLLOW = 0x2000,
+	MOUNT_STRICTATIME = 0x10000, /* neither of the above */
+	MOUNT_REMOVABLE = 0x20000,   /* made by a program */
 };
+#define MOUNT_FLAGS_STATFS 0x2c1fU /* of these, RELATIME apart */
 
 struct mount {
 	struct list link; /* mounts, in mount order */
 	int32_t id, parent_id;
 	uint32_t flags;            /* enum mount_flags */
 	uint64_t device;           /* st_dev */
-	const char *type, *source; /* constants: "tmpfs", "none" */
+	const char *type, *source; /* constants: "tmpfs", "none"; or source_text */
+	char *source_text;         /* heap or NULL */
 	uint64_t magic;            /* statfs(2) f_type */
 	struct dentry *root;       /* referenced */
-	struct dentry *covered;    /* the mount point; NULL: the root file system */
+	struct dentry *covered;    /* the mount point; NULL: the root file system, or detached */
 	uint64_t next_inode;       /* atomic */
+	struct data_quota quota;   /* of a removable file system in memory */
+	uint64_t inode_limit;      /* the same; UINT64_MAX: none */
 	void *private;
 	/* A file system in memory has made that inode: it may make it one of its own kind. NULL: no
 	 */
@@ -29,17 +50,46 @@ struct mount {
 	/* statfs(2) counts in pages and inodes; NULL: the pool's. */
 	void (*statistics)(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
 		uint64_t *ret_inodes, uint64_t *ret_inodes_free);
+
+	/* Of removable ones alone: atomic. */
+	int64_t reference_count; /* inodes, and one until it is taken apart */
+	int64_t users;           /* what makes it busy, and one while it is attached */
+	int64_t writers;         /* files open for writing */
+	bool is_expiring;        /* umount2(2), MNT_EXPIRE; under mounts_lock */
 };
 
-extern struct list mounts; /* nothing is added once programs run: no lock */
+extern struct list mounts;
+extern struct lock mounts_lock;
 
-/* A mount without a root yet (set it, then mount_attach): heap. NULL: no memory. */
+/* A mount without a root yet (set it, then attach it): heap. NULL: no memory. */
 struct mount *mount_new(const char *type, const char *source, uint64_t magic, uint32_t flags);
-/* At the directory @path, made if missing. "/" first. */
+/* One that was never attached. */
+void mount_discard(struct mount *mount);
+/* Before programs run: at the directory @path, made if missing. "/" first. */
 MUST_CHECK int mount_attach(struct mount *mount, const char *path);
+/* A removable mount at @point, or on what is mounted there. -ENOENT: it was removed. */
+MUST_CHECK int mount_attach_at(struct mount *mount, struct dentry *point);
+/* From there to @point: -ELOOP if that is below it, -EINVAL. */
+MUST_CHECK int mount_move(struct dentry *root, struct dentry *point);
+/* Take the mount with the root @root away: -EINVAL if it is none, -EBUSY if it is used and not
+ * @is_lazy, or stays for good; -EAGAIN the first time with @is_expiring. */
+MUST_CHECK int mount_detach(struct dentry *root, bool is_lazy, bool is_expiring);
+/* @set and @clear flags of what has the root @root. -EINVAL, -EBUSY: files are open for writing. */
+MUST_CHECK int mount_change(struct dentry *root, uint32_t set, uint32_t clear);
+/* What is mounted on @entry, referenced and in its place (its reference goes); else @entry. */
+struct dentry *mount_cross(struct dentry *entry);
+
+/* NULL or a mount that stays is fine for these. */
+void mount_ref(struct mount *mount);
+void mount_unref(struct mount *mount);
+void mount_use(struct mount *mount);
+void mount_unuse(struct mount *mount);
+void mount_count_writer(struct mount *mount, int change);
+
 void mount_statistics(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
 	uint64_t *ret_inodes, uint64_t *ret_inodes_free);
 uint64_t mount_next_inode(struct mount *mount);
-struct dentry *mount_root(void); /* of all: "/"; not referenced */
+bool mount_is_full(const struct mount *mount); /* no inode more */
+struct dentry *mount_root(void);               /* of all: "/"; not referenced */
 
 #endif

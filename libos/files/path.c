@@ -98,13 +98,7 @@ int path_lookup(struct dentry *dir, const char *name, uint32_t length, struct de
 		dentry_unref(entry);
 		return -ENOENT;
 	}
-	while (UNLIKELY(entry->mounted)) {
-		struct dentry *top = dentry_ref(entry->mounted);
-
-		dentry_unref(entry);
-		entry = top;
-	}
-	*ret_dentry = entry;
+	*ret_dentry = UNLIKELY(entry->mounted) ? mount_cross(entry) : entry;
 	return 0;
 }
 
@@ -218,8 +212,9 @@ static int follow(struct walk *walk, struct dentry *link, const char *rest)
 
 	if (walk->resolve & RESOLVE_NO_SYMLINKS || ++walk->links > PATH_LINKS_MAX)
 		return -ELOOP;
-	if (inode->atime_ns <= inode->mtime_ns)
-		__atomic_store_n(&inode->atime_ns, inode_now(), __ATOMIC_RELAXED);
+	if (inode->mount && inode->mount->flags & MOUNT_NOSYMFOLLOW)
+		return -ELOOP;
+	inode_touch_read(inode);
 	if (inode->ops->follow) {
 		r = follow_magic(walk, held);
 		walk->text.rest = rest;

@@ -200,10 +200,14 @@ static const struct computed_node root = {
 	.dynamic = &processes,
 };
 
+struct mount *proc_mount_new(uint32_t flags)
+{
+	return computed_mount_new("proc", "proc", PROC_MAGIC, flags, &root);
+}
+
 int proc_mount(void)
 {
-	struct mount *mount = computed_mount_new(
-		"proc", "proc", PROC_MAGIC, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, &root);
+	struct mount *mount = proc_mount_new(MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
 
 	return mount ? mount_attach(mount, "/proc") : -ENOMEM;
 }

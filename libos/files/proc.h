@@ -9,6 +9,8 @@ struct thread;
 
 /* At /proc. */
 MUST_CHECK int proc_mount(void);
+/* One more, @flags of enum mount_flags, not attached. NULL: no memory. */
+struct mount *proc_mount_new(uint32_t flags);
 
 /* The tree's parts. */
 extern const struct computed_node proc_process_node; /* proc_process.c: /proc/PID, */

@@ -16,20 +16,39 @@ static int for_each_mount(struct text *text,
 	struct dentry *root = fs_context_root();
 	struct mount *mount;
 
-	if (path)
+	if (path) {
+		LOCK_SCOPE(&mounts_lock);
 		LIST_FOR_EACH (mount, &mounts, link)
 			if (dentry_path(mount->root, root, path, PATH_SIZE) > 0 && *path == '/')
 				put(text, mount, path);
+	}
 	dentry_unref(root);
 	return path ? 0 : -ENOMEM;
 }
 
 static void put_options(struct text *text, const struct mount *mount)
 {
-	text_put(text, "%s%s%s%s,relatime", mount->flags & MOUNT_READ_ONLY ? "ro" : "rw",
-		mount->flags & MOUNT_NOSUID ? ",nosuid" : "",
-		mount->flags & MOUNT_NODEV ? ",nodev" : "",
-		mount->flags & MOUNT_NOEXEC ? ",noexec" : "");
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} options[] = {
+		{MOUNT_NOSUID, ",nosuid"},
+		{MOUNT_NODEV, ",nodev"},
+		{MOUNT_NOEXEC, ",noexec"},
+		{MOUNT_SYNCHRONOUS, ",sync"},
+		{MOUNT_NOATIME, ",noatime"},
+		{MOUNT_NODIRATIME, ",nodiratime"},
+		{MOUNT_NOSYMFOLLOW, ",nosymfollow"},
+	};
+
+	text_put(text, "%s", mount->flags & MOUNT_READ_ONLY ? "ro" : "rw");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (mount->flags & options[i].flag)
+			text_put(text, "%s", options[i].name);
+	if (!(mount->flags & (MOUNT_NOATIME | MOUNT_STRICTATIME)))
+		text_put(text, ",relatime");
+	if (mount->quota.limit != UINT64_MAX)
+		text_put(text, ",size=%luk", mount->quota.limit << (PAGE_SHIFT - 10));
 }
 
 static void put_mount(struct text *text, const struct mount *mount, const char *path)

@@ -148,10 +148,15 @@ static const struct computed_node root_nodes[] = {
 
 static const struct computed_node root = NODE_DIRECTORY("sys", root_nodes);
 
+struct mount *sysfs_mount_new(uint32_t flags)
+{
+	return computed_mount_new("sysfs", "sysfs", SYSFS_MAGIC, flags, &root);
+}
+
 int sysfs_mount(void)
 {
-	struct mount *mount = computed_mount_new("sysfs", "sysfs", SYSFS_MAGIC,
-		MOUNT_READ_ONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, &root);
+	struct mount *mount =
+		sysfs_mount_new(MOUNT_READ_ONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
 
 	return mount ? mount_attach(mount, "/sys") : -ENOMEM;
 }

@@ -6,6 +6,8 @@
 
 /* At /sys. */
 MUST_CHECK int sysfs_mount(void);
+/* One more, @flags of enum mount_flags, not attached. NULL: no memory. */
+struct mount *sysfs_mount_new(uint32_t flags);
 
 /* devices/system/cpu */
 extern const struct computed_dynamic sysfs_processors;

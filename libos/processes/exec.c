@@ -222,7 +222,7 @@ static void find_identity(struct exec *exec, const struct credentials *c)
 	file_status(exec->program, &status);
 	exec->new_euid = c->euid;
 	exec->new_egid = c->egid;
-	if (!c->no_new_privs) {
+	if (!c->no_new_privs && !file_is_nosuid(exec->program)) {
 		if (status.mode & S_ISUID)
 			exec->new_euid = status.uid;
 		if ((status.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))

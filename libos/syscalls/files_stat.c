@@ -179,7 +179,9 @@ static int put_statfs(uint64_t to, const struct inode *inode)
 		fs.f_files = inodes;
 		fs.f_ffree = inodes_free;
 		fs.f_fsid.val[0] = (int)mount->device;
-		fs.f_flags = 0x20 /* ST_VALID */ | (mount->flags & 15) | 0x1000 /* ST_RELATIME */;
+		fs.f_flags = 0x20 /* ST_VALID */ | (mount->flags & MOUNT_FLAGS_STATFS);
+		if (!(mount->flags & (MOUNT_NOATIME | MOUNT_STRICTATIME)))
+			fs.f_flags |= MOUNT_RELATIME;
 	}
 	return user_write(to, &fs, sizeof(fs));
 }
