@@ -295,7 +295,7 @@ static int add(struct sorting *sorting, struct span item, unsigned int depth)
 	if (item.size && item.data[0] == 0x30)
 		return add_der(sorting, item);
 	text = trimmed(item);
-	if (!text.size)
+	if (!text.size || !text.data) /* the second for the compiler's sake */
 		return malformed(sorting, "empty");
 	if (text.data[0] == '{')
 		return add_json(sorting, text, depth);

@@ -25,10 +25,18 @@
 	(MASK_OF_WATCH | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |   \
 		IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR)
 
+/* struct inotify_event without the name. */
+struct event_head {
+	int32_t wd;
+	uint32_t mask, cookie;
+	uint32_t len; /* of the name, padded */
+};
+_Static_assert(sizeof(struct event_head) == sizeof(struct inotify_event), "ABI");
+
 /* What read(2) delivers, not yet read. */
 struct event {
 	struct list link;
-	struct inotify_event head; /* len: padded */
+	struct event_head head;
 	uint32_t name_length;
 	char name[]; /* not terminated */
 };
@@ -103,8 +111,8 @@ static void queue_event(
 		queue_overflow(instance);
 		return;
 	}
-	event->head = (struct inotify_event){
-		.wd = descriptor, .mask = from->events, .cookie = from->cookie};
+	event->head =
+		(struct event_head){.wd = descriptor, .mask = from->events, .cookie = from->cookie};
 	event->name_length = from->name_length;
 	if (from->name_length)
 		event->head.len = ALIGN_UP(from->name_length + 1, (uint32_t)sizeof(event->head));
