@@ -52,6 +52,16 @@ static long anonymous_object(
 	return file_shared_memory(size, ret_file);
 }
 
+/* /dev/zero is anonymous memory that may be written only if the device is open for that. */
+static long zero_object(uint64_t size, uint32_t type, uint32_t *vma_flags, struct file **ret_file)
+{
+	uint32_t may_write = *vma_flags & VMA_MAYWRITE;
+	long r = anonymous_object(size, type, vma_flags, ret_file);
+
+	*vma_flags = (*vma_flags & ~(uint32_t)VMA_MAYWRITE) | may_write;
+	return r;
+}
+
 /* What is to be mapped: *ret_file referenced, or NULL. */
 static long find_object(
 	const struct syscall_args *args, uint32_t type, uint32_t *vma_flags, struct file **ret_file)
@@ -68,7 +78,7 @@ static long find_object(
 	if (r)
 		return r;
 	if (device_is_zero(file)) /* mem(4) */
-		return anonymous_object(args->b, type, vma_flags, ret_file);
+		return zero_object(args->b, type, vma_flags, ret_file);
 	*ret_file = TAKE(file);
 	return 0;
 }
@@ -134,6 +144,13 @@ static long populate(struct mm *mm, long at, uint64_t size, uint32_t vma_flags)
 	return at;
 }
 
+static bool is_descriptor(uint64_t fd)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get((int)fd);
+
+	return file;
+}
+
 long sys_mmap(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t flags = (uint32_t)args->d, type,
@@ -145,8 +162,10 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 
 	if (r)
 		return r;
-	if (!IS_ALIGNED(offset, PAGE_SIZE) || !args->b)
+	if (!IS_ALIGNED(offset, PAGE_SIZE))
 		return -EINVAL;
+	if (!args->b) /* a bad descriptor is found first */
+		return flags & MAP_ANONYMOUS || is_descriptor(args->e) ? -EINVAL : -EBADF;
 	if (args->b > PLATFORM_USER_END)
 		return -ENOMEM;
 	if (offset > INT64_MAX - args->b)

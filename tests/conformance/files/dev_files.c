@@ -77,6 +77,12 @@ static void test_zero(void)
 	CHECK_EQ(p[7], 'c');
 	CHECK_OK(munmap(p, 4096));
 	close(fd);
+	fd = open("/dev/zero", O_RDONLY);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	CHECK_ERRNO(mprotect(p, 4096, PROT_READ | PROT_WRITE), EACCES);
+	CHECK_OK(munmap(p, 4096));
+	close(fd);
 }
 
 static void test_full(void)
