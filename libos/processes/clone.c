@@ -176,7 +176,7 @@ static void thread_copy(
 		child->signals.altstack_flags = parent->signals.altstack_flags;
 	}
 	memcpy(child->name, parent->name, sizeof(child->name));
-	child->timer_slack_ns = parent->timer_slack_ns;
+	child->timer_slack_ns = child->timer_slack_default_ns = parent->timer_slack_ns;
 	schedule_inherit(&child->schedule, &parent->schedule);
 	child->memory_policy = parent->memory_policy;
 	child->memory_policy_has_node = parent->memory_policy_has_node;

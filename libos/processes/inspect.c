@@ -42,9 +42,11 @@ static long compare(struct process *a, struct process *b, int type)
 	case KCMP_FS:
 		return order(a->fs, b->fs);
 	case KCMP_SIGHAND:
-	case KCMP_IO:
+		return order(a->signals.actions, b->signals.actions);
 	case KCMP_SYSVSEM:
-		return order(a, b);
+		return order(a->semaphore_undos, b->semaphore_undos);
+	case KCMP_IO: /* as of processes that never made one */
+		return 0;
 	default:
 		return -EINVAL;
 	}

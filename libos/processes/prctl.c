@@ -13,8 +13,6 @@
 #include "libos/syscalls/syscall.h"
 #include "platform/platform.h"
 
-#define TIMER_SLACK_DEFAULT_NS 50000
-
 static bool has_more(const struct syscall_args *args)
 {
 	return args->c || args->d || args->e;
@@ -40,7 +38,7 @@ static long set_name(struct thread *thread, uint64_t address)
 
 static long set_timer_slack(struct thread *thread, uint64_t ns)
 {
-	thread->timer_slack_ns = (int64_t)ns <= 0 ? TIMER_SLACK_DEFAULT_NS : ns;
+	thread->timer_slack_ns = (int64_t)ns <= 0 ? thread->timer_slack_default_ns : ns;
 	return 0;
 }
 

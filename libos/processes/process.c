@@ -104,7 +104,7 @@ struct thread *thread_new(struct process *process)
 	list_init(&thread->dead_link);
 	list_init(&thread->signals.queue.entries);
 	thread->start_ns = platform_monotonic_ns();
-	thread->timer_slack_ns = 50000;
+	thread->timer_slack_ns = thread->timer_slack_default_ns = 50000;
 	return thread;
 }
 

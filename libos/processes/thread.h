@@ -52,8 +52,8 @@ struct thread {
 	uint64_t new_fs_base;   /* clone: CLONE_SETTLS, */
 	uint64_t new_child_tid; /* CLONE_CHILD_SETTID: set by the child itself */
 	bool sets_fs_base, is_fork;
-	uint64_t start_ns; /* monotonic */
-	uint64_t timer_slack_ns;
+	uint64_t start_ns;                               /* monotonic */
+	uint64_t timer_slack_ns, timer_slack_default_ns; /* prctl(2), PR_SET_TIMERSLACK */
 	struct thread_schedule schedule;
 	uint32_t memory_policy; /* set_mempolicy(2): MPOL_*, */
 	bool memory_policy_has_node;

@@ -83,6 +83,13 @@ static void dumpable(void)
 	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
 }
 
+static void child_slack_default(void)
+{
+	REQUIRE(prctl(PR_GET_TIMERSLACK) == 7000);
+	REQUIRE(prctl(PR_SET_TIMERSLACK, 1) == 0 && prctl(PR_SET_TIMERSLACK, 0) == 0);
+	REQUIRE(prctl(PR_GET_TIMERSLACK) == 7000);
+}
+
 static void timer_slack(void)
 {
 	int original = prctl(PR_GET_TIMERSLACK);
@@ -92,6 +99,9 @@ static void timer_slack(void)
 	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 5000);
 	CHECK_OK(prctl(PR_SET_TIMERSLACK, 0)); /* back to the default: what the thread began with */
 	CHECK_EQ(prctl(PR_GET_TIMERSLACK), original);
+	CHECK_OK(prctl(PR_SET_TIMERSLACK, 7000)); /* which is where a child begins */
+	CHECK_EQ(child_run(child_slack_default), EXITED(0));
+	CHECK_OK(prctl(PR_SET_TIMERSLACK, 0));
 }
 
 static void death_signal(void)
