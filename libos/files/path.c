@@ -29,9 +29,6 @@ struct walk {
 };
 
 #define RESOLVE_SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
-#define RESOLVE_ALL                                                                                \
-	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_SCOPED |          \
-		RESOLVE_CACHED)
 
 long path_read(char to[PATH_SIZE], uint64_t user)
 {
@@ -373,7 +370,7 @@ static int walk_start(struct walk *walk, int dir_fd, const char *path)
 	bool is_absolute = *path == '/';
 	int r = 0;
 
-	if (walk->resolve & ~(uint64_t)RESOLVE_ALL || !(~walk->resolve & RESOLVE_SCOPED))
+	if (walk->resolve & ~(uint64_t)PATH_RESOLVE_ALL || !(~walk->resolve & RESOLVE_SCOPED))
 		return -EINVAL;
 	if (walk->flags & PATH_FROM_ROOT) {
 		walk->root = dentry_ref(mount_root());

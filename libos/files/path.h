@@ -8,6 +8,9 @@
 
 #define PATH_SIZE 4096 /* with the NUL; PATH_MAX */
 #define PATH_LINKS_MAX 40
+#define PATH_RESOLVE_ALL                                                                           \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |         \
+		RESOLVE_IN_ROOT | RESOLVE_CACHED)
 
 enum path_flags {
 	PATH_FOLLOW = 1,    /* the last component's symbolic link too */

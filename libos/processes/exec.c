@@ -145,9 +145,9 @@ static int open_program(int dir_fd, const char *path, uint32_t flags, struct fil
 	int r;
 
 	if (!*path && (flags & AT_EMPTY_PATH)) {
-		file = fd_get(dir_fd);
-		if (!file)
-			return -EBADF;
+		r = file_reopen(dir_fd, &file);
+		if (r)
+			return r;
 	} else {
 		r = file_open(dir_fd, path, open_flags, 0, &file);
 		if (r)

@@ -2,7 +2,7 @@
 #ifndef LIBOS_PROCESSES_UNAME_H
 #define LIBOS_PROCESSES_UNAME_H
 
-#define UNAME_RELEASE "6.1.0-casemate" /* the kernel whose interfaces are offered: Debian 12's */
+#define UNAME_RELEASE "6.12.0-casemate" /* the kernel whose interfaces are offered: Debian 13's */
 #define UNAME_VERSION "#1 SMP Casemate"
 
 void uname_set_hostname(const char *name); /* cut at 64 */

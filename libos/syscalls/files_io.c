@@ -51,9 +51,10 @@ static long transfer_checked(
 
 	if (!file)
 		return -EBADF;
-	r = check(file, direction);
-	if (!r && at_offset && !file->ops->seek)
-		r = -ESPIPE;
+	if (at_offset && !(file->flags & O_PATH) && file->ops && !file->ops->seek)
+		r = -ESPIPE; /* even if it is the end that can't be read, or written */
+	else
+		r = check(file, direction);
 	r = r ? r : transfer(file, io, direction, offset);
 	if (r > 0)
 		notify_file(file, direction == IN ? NOTIFY_ACCESS : NOTIFY_MODIFY);

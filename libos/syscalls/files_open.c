@@ -98,6 +98,8 @@ static int open_how_check(const struct open_how *how)
 	if (how->flags & O_PATH &&
 		how->flags & ~(uint64_t)(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC))
 		return -EINVAL;
+	if (how->resolve & ~(uint64_t)PATH_RESOLVE_ALL)
+		return -EINVAL;
 	if (how->resolve & RESOLVE_CACHED &&
 		(how->flags & (O_TRUNC | O_CREAT) || (how->flags & O_TMPFILE) == O_TMPFILE))
 		return -EAGAIN;

@@ -293,7 +293,7 @@ long sys_faccessat2(struct thread *thread, const struct syscall_args *args)
 /* readlink(2) does not terminate what it gives and cuts it silently. */
 static long readlink_at(int dir_fd, uint64_t path, uint64_t to, int size)
 {
-	char text[PATH_SIZE];
+	char text[PATH_SIZE], first;
 	struct inode *inode;
 	long length;
 
@@ -302,8 +302,8 @@ static long readlink_at(int dir_fd, uint64_t path, uint64_t to, int size)
 	length = at_inode(dir_fd, path, PATH_EMPTY, &inode);
 	if (length)
 		return length;
-	if (!inode_is(inode, S_IFLNK))
-		length = -EINVAL;
+	if (!inode_is(inode, S_IFLNK)) /* "" names what @dir_fd is, if that is a link */
+		length = !USER_GET(&first, path) && !first ? -ENOENT : -EINVAL;
 	else
 		length = inode->ops->readlink ? inode->ops->readlink(inode, text, sizeof(text))
 					      : -EINVAL;

@@ -4,10 +4,12 @@
 
 #include "libos/core/user.h"
 #include "libos/core/wait.h"
+#include "libos/processes/process.h"
 #include "libos/time/timespec.h"
 #include "platform/platform.h"
 
 #define US_PER_S 1000000L
+#define STICKY_TIMEOUTS 0x4000000 /* personality(2) */
 
 static uint64_t deadline_in(uint64_t ns)
 {
@@ -60,6 +62,8 @@ static int put_left(uint64_t address, uint64_t deadline_ns, uint64_t unit_ns)
 	uint64_t now;
 
 	if (!address || !deadline_ns || deadline_ns == WAIT_FOREVER)
+		return 0;
+	if (thread_current()->process->personality & STICKY_TIMEOUTS)
 		return 0;
 	now = platform_monotonic_ns();
 	if (now < deadline_ns) {

@@ -30,6 +30,17 @@ static void test_hard_links(void)
 	CHECK_ERRNO(link(BAD_POINTER, "x"), EFAULT);
 }
 
+static void test_readlink_of_nothing(void)
+{
+	char buf[16];
+	int fd = open(".", O_PATH);
+
+	CHECK_ERRNO(readlink("", buf, sizeof(buf)), ENOENT);
+	CHECK_ERRNO(readlinkat(fd, "", buf, sizeof(buf)), ENOENT); /* not a link */
+	CHECK_ERRNO(readlink(".", buf, sizeof(buf)), EINVAL);
+	close(fd);
+}
+
 static void test_link_to_symlink(void)
 {
 	CHECK_OK(symlink("f", "s"));
@@ -193,6 +204,7 @@ int main(void)
 	test_begin();
 	test_hard_links();
 	test_link_to_symlink();
+	test_readlink_of_nothing();
 	test_unlink();
 	test_sticky();
 	test_open_file_survives();

@@ -195,6 +195,8 @@ static void test_pipes_do_not_seek(void)
 	CHECK_ERRNO(pread(p[0], buf, 1, 0), ESPIPE);
 	CHECK_ERRNO(pwrite(p[1], buf, 1, 0), ESPIPE);
 	CHECK_ERRNO(preadv(p[0], &v, 1, 0), ESPIPE);
+	CHECK_ERRNO(pwrite(p[0], buf, 1, 0), ESPIPE); /* before EBADF */
+	CHECK_ERRNO(pread(p[1], buf, 1, 0), ESPIPE);
 	CHECK_ERRNO(lseek(p[0], 0, SEEK_CUR), ESPIPE);
 	CHECK_EQ(pwritev2(p[1], &v, 1, -1, 0), 1);
 	CHECK_EQ(preadv2(p[0], &v, 1, -1, RWF_NOWAIT), 1);

@@ -314,7 +314,8 @@ static int execveat_status(int fd, const char *name, int flags)
 static void relative_to_a_descriptor(void)
 {
 	char dir_name[512], *slash;
-	int dir, file = open(self, O_RDONLY | O_CLOEXEC), plain = open("plain", O_RDONLY);
+	int dir, file = open(self, O_RDONLY | O_CLOEXEC), plain = open("plain", O_RDONLY),
+		 path_only;
 
 	strcpy(dir_name, self);
 	slash = strrchr(dir_name, '/');
@@ -324,6 +325,9 @@ static void relative_to_a_descriptor(void)
 	CHECK_EQ(execveat_status(AT_FDCWD, self, 0), EXITED(3));
 	CHECK_EQ(execveat_status(-1, self, 0), EXITED(3));
 	CHECK_EQ(execveat_status(file, "", AT_EMPTY_PATH), EXITED(3));
+	path_only = open(self, O_PATH | O_CLOEXEC);
+	CHECK_EQ(execveat_status(path_only, "", AT_EMPTY_PATH), EXITED(3));
+	close(path_only);
 	CHECK_EQ(execveat_status(file, "", 0), EXITED(200 + ENOENT));
 	CHECK_EQ(execveat_status(-1, "x", 0), EXITED(200 + EBADF));
 	CHECK_EQ(execveat_status(file, "x", 0), EXITED(200 + ENOTDIR));

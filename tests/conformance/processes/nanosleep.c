@@ -16,6 +16,8 @@ static void errors(void)
 	CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, bad_address(), NULL), EFAULT);
 	CHECK_ERRNO(syscall(SYS_clock_nanosleep, 12345, 0, &good, NULL), EINVAL);
 	CHECK_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &good, NULL), EINVAL);
+	CHECK_ERRNO(
+		syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &good, NULL), EOPNOTSUPP);
 	CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, &good, NULL), EOPNOTSUPP);
 	CHECK_ERRNO(
 		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_COARSE, 0, &good, NULL), EOPNOTSUPP);

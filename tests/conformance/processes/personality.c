@@ -15,6 +15,19 @@ static void child_changes_personality(void)
 	REQUIRE(child_wait(pid) == 0);
 }
 
+/* select(2) leaves the timeout as it is if one asks for it. */
+static void child_keeps_timeouts(void)
+{
+	struct timeval span = {0, 10};
+
+	REQUIRE(personality(PER_LINUX | STICKY_TIMEOUTS) != -1);
+	REQUIRE(syscall(SYS_select, 0, NULL, NULL, NULL, &span) == 0);
+	REQUIRE(span.tv_sec == 0 && span.tv_usec == 10);
+	REQUIRE(personality(PER_LINUX) != -1);
+	REQUIRE(syscall(SYS_select, 0, NULL, NULL, NULL, &span) == 0);
+	REQUIRE(span.tv_usec == 0);
+}
+
 static void personalities(void)
 {
 	pid_t pid;
@@ -26,6 +39,7 @@ static void personalities(void)
 			_exit(errno == EPERM ? 2 : 1);
 		personality(PER_LINUX);
 		child_changes_personality();
+		child_keeps_timeouts();
 		_exit(0);
 	}
 	int status = child_wait(pid);
