@@ -103,8 +103,11 @@ MUST_CHECK int fs_context_enter(const char *path); /* chdir(2) of the calling pr
  * @dir_fd AT_FDCWD or a descriptor. */
 MUST_CHECK int file_open(
 	int dir_fd, const char *path, uint32_t flags, uint32_t mode, struct file **ret_file);
-/* What the descriptor @fd leads to, readable even if that was opened with O_PATH: -EBADF. */
-MUST_CHECK int file_reopen(int fd, struct file **ret_file);
+/* @file, a regular one, open for the LibOS to read whatever its mode says: itself unless it was
+ * opened with O_PATH. */
+MUST_CHECK int file_reopen(struct file *file, struct file **ret_file);
+/* May the calling thread read it? */
+bool file_may_read(struct file *file);
 /* A nameless file in memory of @size bytes, for shared anonymous mappings ("/dev/zero (deleted)").
  */
 MUST_CHECK int file_shared_memory(uint64_t size, struct file **ret_file);

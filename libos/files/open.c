@@ -316,18 +316,17 @@ int file_open_at(int dir_fd, const char *path, uint32_t flags, uint32_t mode, ui
 	return open_plain(dir_fd, path, flags, resolve, ret_file);
 }
 
-int file_reopen(int fd, struct file **ret_file)
+int file_reopen(struct file *file, struct file **ret_file)
 {
-	CLEANUP(file_unrefp) struct file *file = fd_get_any(fd);
-
-	if (!file)
-		return -EBADF;
 	if (file->flags & O_PATH)
-		return inode_is(file->inode, S_IFREG)
-			       ? file_open_inode(file->inode, file->dentry, O_RDONLY, ret_file)
-			       : -EACCES;
-	*ret_file = TAKE(file);
+		return file_open_inode(file->inode, file->dentry, O_RDONLY, ret_file);
+	*ret_file = file_ref(file);
 	return 0;
+}
+
+bool file_may_read(struct file *file)
+{
+	return !inode_permission(file->inode, MAY_READ);
 }
 
 int file_open(int dir_fd, const char *path, uint32_t flags, uint32_t mode, struct file **ret_file)

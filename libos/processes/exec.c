@@ -48,6 +48,7 @@ struct exec {
 	char path[PATH_SIZE + 32];  /* AT_EXECFN, comm, a script's argument: /dev/fd/N/… then */
 	uint32_t new_euid, new_egid;
 	bool secure;
+	bool is_readable; /* by who runs it; else its memory is not shown either */
 	struct mm *mm;
 	struct fd_table *files; /* a copy of one shared with another process; NULL: not needed */
 };
@@ -138,26 +139,34 @@ static int shebang_apply(struct exec *exec, const char *script, char *line, char
 	return vector_replace_first(&exec->arguments, strings, size, count);
 }
 
-static int open_program(int dir_fd, const char *path, uint32_t flags, struct file **ret_file)
+/* A program may be run by who may not read it: it is found first, and then read all the same. */
+static int find_file(int dir_fd, const char *path, uint32_t flags, struct file **ret_file)
 {
-	uint32_t open_flags = O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
+	uint32_t open_flags = O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
 	CLEANUP(file_unrefp) struct file *file = NULL;
-	int r;
+	struct file_status status;
+	int r = 0;
 
-	if (!*path && (flags & AT_EMPTY_PATH)) {
-		r = file_reopen(dir_fd, &file);
-		if (r)
-			return r;
-	} else {
+	if (!*path && (flags & AT_EMPTY_PATH))
+		file = fd_get_any(dir_fd);
+	else
 		r = file_open(dir_fd, path, open_flags, 0, &file);
-		if (r)
-			return r;
-	}
-	r = file_may_execute(file);
-	if (r)
-		return r;
+	if (r || !file)
+		return r ? r : -EBADF;
+	file_status(file, &status);
+	if ((status.mode & S_IFMT) == S_IFLNK)
+		return -ELOOP;
 	*ret_file = TAKE(file);
 	return 0;
+}
+
+static int open_program(int dir_fd, const char *path, uint32_t flags, struct file **ret_file)
+{
+	CLEANUP(file_unrefp) struct file *file = NULL;
+	int r = find_file(dir_fd, path, flags, &file);
+
+	r = r ? r : file_may_execute(file);
+	return r ? r : file_reopen(file, ret_file);
 }
 
 /* Is the program named by an open descriptor, so that its path is /dev/fd/N? */
@@ -228,6 +237,7 @@ static void find_identity(struct exec *exec, const struct credentials *c)
 		if ((status.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 			exec->new_egid = status.gid;
 	}
+	exec->is_readable = file_may_read(exec->program);
 	exec->secure = exec->new_euid != c->uid || exec->new_egid != c->gid;
 }
 
@@ -545,7 +555,7 @@ static void commit(struct thread *thread)
 	take_name(thread, exec->path);
 	process->did_exec = true;
 	process->exit_signal = SIGCHLD;
-	process->dumpable = !exec->secure;
+	process->dumpable = !exec->secure && exec->is_readable;
 	r = load(thread, exec);
 	take_program(process, exec);
 	if (r)

@@ -196,10 +196,42 @@ static void test_pipe_tells(void)
 	close(hold[1]);
 }
 
+/* A program may be run by who may not read it. */
+static void test_execute_only(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	static char bytes[1 << 20];
+
+	REQUIRE(n > 0);
+	self[n] = 0;
+	int from = open(self, O_RDONLY), to = open("secret", O_WRONLY | O_CREAT, 0700);
+	while ((n = read(from, bytes, sizeof(bytes))) > 0)
+		REQUIRE(write(to, bytes, (size_t)n) == n);
+	close(from);
+	close(to);
+	CHECK_OK(chmod("secret", 0111));
+	CHECK_OK(chmod(".", 0755));
+	int dir = open(".", O_PATH | O_DIRECTORY);
+	pid_t pid = test_fork();
+	if (pid == 0) {
+		become_nobody();
+		CHECK_ERRNO(open("secret", O_RDONLY), EACCES);
+		syscall(SYS_execveat, dir, "secret", (char *[]){"secret", "ends", NULL}, NULL, 0);
+		_exit(1);
+	}
+	int status;
+	waitpid(pid, &status, 0);
+	CHECK_EQ(WEXITSTATUS(status), 42);
+	close(dir);
+}
+
 int main(int argc, char **argv)
 {
 	char c;
 
+	if (argc == 2 && !strcmp(argv[1], "ends"))
+		return 42;
 	if (argc == 3 && !strcmp(argv[1], "wait"))
 		return write(400, "r", 1) != 1 || read(0, &c, 1) != 1;
 	if (argc == 3 && !strcmp(argv[1], "quiet"))
@@ -215,5 +247,6 @@ int main(int argc, char **argv)
 	test_flock();
 	test_epoll();
 	test_pipe_tells();
+	test_execute_only();
 	return test_done();
 }
