@@ -405,3 +405,10 @@ struct mount *computed_mount_new(const char *type, const char *source, uint64_t 
 	mount_discard(mount);
 	return NULL;
 }
+
+const struct computed_entry *computed_entry_of(const struct file *file)
+{
+	const struct inode_ops *ops = file->inode->ops;
+
+	return ops == &directory_ops || ops == &file_inode_ops ? entry_of(file->inode) : NULL;
+}

@@ -99,4 +99,8 @@ struct mount *computed_mount_new(const char *type, const char *source, uint64_t 
 /* A decimal number, the whole of @name; false: not one, or written otherwise. */
 MUST_CHECK bool computed_number(const char *name, uint32_t length, uint32_t *ret_number);
 
+/* What an open file stands for; NULL: it is in no computed file system. */
+struct file;
+const struct computed_entry *computed_entry_of(const struct file *file);
+
 #endif

@@ -207,3 +207,11 @@ int mount_reconfigure(struct mount *mount, char *text)
 	limits_set(mount, &options);
 	return 0;
 }
+
+const char *mount_type_name(uint32_t index)
+{
+	static const char *const names[] = {"sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "ramfs",
+		"cgroup2", "mqueue", "pipefs", "sockfs", "anon_inodefs"};
+
+	return index < ARRAY_SIZE(names) ? names[index] : NULL;
+}

@@ -13,4 +13,8 @@ MUST_CHECK int mount_make(const char *type, const char *source, uint32_t flags, 
 /* New options for what is mounted: -EINVAL, also when more is in use already. */
 MUST_CHECK int mount_reconfigure(struct mount *mount, char *options);
 
+/* The name of file system type @index, mountable or not, as /proc/filesystems lists them; NULL:
+ * there are no more. */
+const char *mount_type_name(uint32_t index);
+
 #endif

@@ -1,7 +1,7 @@
 #include "libos/files/proc.h"
 
 #include "base/format.h"
-#include "libos/files/mount.h"
+#include "libos/files/mount_types.h"
 #include "libos/ipc/message_queue.h"
 #include "libos/ipc/semaphore.h"
 #include "libos/ipc/shared_memory.h"
@@ -62,6 +62,21 @@ int proc_permit(const struct computed_entry *entry)
 	if (!thread)
 		return -ESRCH;
 	return proc_may_inspect(thread) ? 0 : -EACCES;
+}
+
+int proc_process(const struct file *file, struct process **ret_process)
+{
+	const struct computed_entry *entry = computed_entry_of(file);
+	struct thread *thread;
+
+	if (!entry || entry->node != &proc_process_node)
+		return -EBADF;
+	LOCK_SCOPE(&process_table_lock);
+	thread = proc_thread(entry);
+	if (!thread)
+		return -ESRCH;
+	*ret_process = process_ref(thread->process);
+	return 0;
 }
 
 /* ---- /proc ---- */
@@ -134,12 +149,11 @@ static long thread_self_read(const struct computed_entry *entry, char *to, size_
 
 static int show_filesystems(const struct computed_entry *entry, struct text *text)
 {
-	static const char *const kinds[] = {"sysfs", "tmpfs", "proc", "devtmpfs", "devpts",
-		"cgroup2", "mqueue", "pipefs", "sockfs", "anon_inodefs"};
+	const char *name;
 
 	(void)entry;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		text_put(text, "nodev\t%s\n", kinds[i]);
+	for (uint32_t i = 0; (name = mount_type_name(i)); i++)
+		text_put(text, "nodev\t%s\n", name);
 	text_put(text, "\terofs\n");
 	return 0;
 }

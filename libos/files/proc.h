@@ -9,6 +9,9 @@ struct thread;
 
 /* At /proc. */
 MUST_CHECK int proc_mount(void);
+struct file;
+/* The process whose directory in /proc @file is: referenced. -EBADF: it is none; -ESRCH: gone. */
+MUST_CHECK int proc_process(const struct file *file, struct process **ret_process);
 /* One more, @flags of enum mount_flags, not attached. NULL: no memory. */
 struct mount *proc_mount_new(uint32_t flags);
 

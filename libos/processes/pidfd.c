@@ -4,11 +4,13 @@
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
 #include <linux/fcntl.h>
+#include <linux/ioctl.h>
 
 #include "libos/core/user.h"
 #include "libos/files/anonymous.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/poll.h"
+#include "libos/files/proc.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
 
@@ -27,7 +29,75 @@ static void pidfd_release(struct file *file)
 	process_unref(file->private_data);
 }
 
-static const struct file_ops pidfd_ops = {.poll = pidfd_poll, .release = pidfd_release};
+/* PIDFD_GET_INFO (Linux 6.13), as its struct grew: callers may know less of it, or more. */
+struct info {
+	uint64_t mask, cgroup;
+	uint32_t pid, tgid, ppid;
+	uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	int32_t exit_code; /* wait(2) status */
+	uint32_t core_mask, spare;
+};
+#define INFO_SIZE_MIN 64
+#define INFO_PID 1
+#define INFO_CREDENTIALS 2
+#define INFO_EXIT 8
+
+#define REQUEST_MAGIC 0xff
+#define REQUEST_INFO 11
+
+static void info_credentials(struct info *info, const struct credentials *credentials)
+{
+	info->ruid = credentials->uid;
+	info->rgid = credentials->gid;
+	info->euid = credentials->euid;
+	info->egid = credentials->egid;
+	info->suid = credentials->suid;
+	info->sgid = credentials->sgid;
+	info->fsuid = credentials->fsuid;
+	info->fsgid = credentials->fsgid;
+}
+
+/* How it ended is told once it is reaped: until then that is its parent's to know. */
+static int info_get(struct process *process, uint64_t wanted, struct info *ret_info)
+{
+	*ret_info = (struct info){0};
+	LOCK_SCOPE(&process_table_lock);
+	if (process->state == PROCESS_REAPED) {
+		if (!(wanted & INFO_EXIT))
+			return -ESRCH;
+		ret_info->mask = INFO_EXIT;
+		ret_info->exit_code = process->wait_status;
+		return 0;
+	}
+	ret_info->mask = INFO_PID | INFO_CREDENTIALS;
+	ret_info->pid = ret_info->tgid = (uint32_t)process->pid;
+	ret_info->ppid = process->parent ? (uint32_t)process->parent->pid : 0;
+	info_credentials(ret_info, &process->leader->credentials);
+	return 0;
+}
+
+static long pidfd_ioctl(struct file *file, uint32_t request, uint64_t argument)
+{
+	uint64_t wanted, size = _IOC_SIZE(request);
+	struct info info;
+	int r;
+
+	if (_IOC_TYPE(request) != REQUEST_MAGIC || _IOC_NR(request) != REQUEST_INFO)
+		return -ENOTTY;
+	if (!argument || size < INFO_SIZE_MIN)
+		return -EINVAL;
+	if (USER_GET(&wanted, argument))
+		return -EFAULT;
+	r = info_get(file->private_data, wanted, &info);
+	if (r)
+		return r;
+	if (size > sizeof(info) && user_zero(argument + sizeof(info), size - sizeof(info)))
+		return -EFAULT;
+	return user_write(argument, &info, MIN(size, sizeof(info)));
+}
+
+static const struct file_ops pidfd_ops = {
+	.poll = pidfd_poll, .ioctl = pidfd_ioctl, .release = pidfd_release};
 
 int pidfd_install(struct process *process, uint32_t flags)
 {
@@ -56,6 +126,17 @@ static int process_of(int fd, struct process **ret_process)
 
 	*ret_process = file ? pidfd_process(file) : NULL;
 	return *ret_process ? 0 : -EBADF;
+}
+
+/* A directory of /proc will do for signals. */
+static int process_of_signal(int fd, struct process **ret_process)
+{
+	CLEANUP(file_unrefp) struct file *file = fd_get(fd);
+
+	*ret_process = file ? pidfd_process(file) : NULL;
+	if (*ret_process)
+		return 0;
+	return file ? proc_process(file, ret_process) : -EBADF;
 }
 
 long sys_pidfd_open(struct thread *thread, const struct syscall_args *args)
@@ -107,7 +188,7 @@ long sys_pidfd_send_signal(struct thread *thread, const struct syscall_args *arg
 
 	if ((uint32_t)args->d)
 		return -EINVAL;
-	r = process_of((int)args->a, &target);
+	r = process_of_signal((int)args->a, &target);
 	if (!r)
 		r = read_info(thread, target, args->c, &info);
 	if (r)

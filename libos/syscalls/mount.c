@@ -1,7 +1,8 @@
-/* mount(2) and umount2(2): file systems of the enclave's own, in its memory, seen by all of it.
- * What the measured configuration mounted stays as it is. */
+/* mount(2), umount2(2) and sysfs(2): file systems of the enclave's own, in its memory, seen by all
+ * of it. What the measured configuration mounted stays as it is. */
 #include <linux/mount.h>
 
+#include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/mount_types.h"
@@ -187,4 +188,47 @@ long sys_umount2(struct thread *thread, const struct syscall_args *args)
 	if (flags & MNT_EXPIRE && flags & (MNT_FORCE | MNT_DETACH))
 		return -EINVAL;
 	return mount_detach(target, flags & MNT_DETACH, flags & MNT_EXPIRE);
+}
+
+/* ---- sysfs(2): the types by number ---- */
+
+static long type_find(uint64_t address)
+{
+	char name[TYPE_SIZE];
+	const char *known;
+	long r = user_read_string(name, address, sizeof(name));
+
+	if (r < 0)
+		return r == -ENAMETOOLONG ? -EINVAL : r;
+	for (uint32_t i = 0; (known = mount_type_name(i)); i++)
+		if (!strcmp(known, name))
+			return i;
+	return -EINVAL;
+}
+
+static long type_count(void)
+{
+	uint32_t count = 0;
+
+	while (mount_type_name(count))
+		count++;
+	return count;
+}
+
+long sys_sysfs(struct thread *thread, const struct syscall_args *args)
+{
+	const char *name;
+
+	(void)thread;
+	switch ((int)args->a) {
+	case 1:
+		return type_find(args->b);
+	case 2:
+		name = mount_type_name((uint32_t)args->b);
+		return name ? user_write(args->c, name, strlen(name) + 1) : -EINVAL;
+	case 3:
+		return type_count();
+	default:
+		return -EINVAL;
+	}
 }

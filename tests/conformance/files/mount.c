@@ -1,4 +1,4 @@
-/* covers: mount umount2 */
+/* covers: mount umount2 sysfs */
 /* What root may mount: tmpfs and proc, each with its flags and limits; and when it may go again.
  * The mounts are the test's own, in a namespace of its own where the kernel gives it one. */
 #include <sched.h>
@@ -279,9 +279,29 @@ static void test_errors(void)
 	}
 }
 
+/* sysfs(2), an older way to ask for /proc/filesystems. */
+static void test_types(void)
+{
+	char name[64] = "";
+	long count = syscall(SYS_sysfs, 3), index = syscall(SYS_sysfs, 1, "proc");
+
+	CHECK(index >= 0 && index < count);
+	CHECK_OK(syscall(SYS_sysfs, 2, index, name));
+	CHECK_STR(name, "proc");
+	CHECK_ERRNO(syscall(SYS_sysfs, 1, "no-such-type"), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sysfs, 1, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(syscall(SYS_sysfs, 2, count, name), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sysfs, 2, 0, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(syscall(SYS_sysfs, 4), EINVAL);
+}
+
 int main(void)
 {
 	test_begin();
+	if (syscall(SYS_sysfs, 3) < 0)
+		test_skip("sysfs(2)", "the kernel is built without it, or a filter refuses it");
+	else
+		test_types();
 	REQUIRE(mkdir("m", 0755) == 0 && mkdir("n", 0755) == 0 && put_file("file", "x"));
 	if (!may_mount()) {
 		test_skip("mounting", "needs CAP_SYS_ADMIN");

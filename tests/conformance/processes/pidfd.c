@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 static int pidfd_open(pid_t pid, unsigned int flags)
@@ -50,6 +51,67 @@ static void opening(void)
 	CHECK_ERRNO(pidfd_open(pid, 0), ESRCH);
 	close(fd);
 	close(null);
+}
+
+/* PIDFD_GET_INFO, which Linux 6.13 began; the exit status came with 6.15. */
+struct info {
+	uint64_t mask, cgroup;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+	uint32_t more[2];
+};
+#define GET_INFO _IOWR(0xff, 11, struct info)
+#define INFO_PID 1
+#define INFO_CREDENTIALS 2
+#define INFO_EXIT 8
+
+static void child_exits(void)
+{
+	_exit(7);
+}
+
+static void asking(void)
+{
+	pid_t pid = child_start(child_pauses), gone = child_start(child_exits);
+	int fd = pidfd_open(pid, 0), gone_fd = pidfd_open(gone, 0);
+	struct info info = {.mask = INFO_EXIT};
+
+	waitpid(gone, NULL, 0);
+	if (ioctl(gone_fd, GET_INFO, &info) == -1) {
+		test_skip("PIDFD_GET_INFO", "a kernel without it");
+	} else {
+		CHECK_EQ(info.mask & INFO_EXIT, INFO_EXIT);
+		CHECK_EQ(info.exit_code, EXITED(7));
+		info.mask = INFO_PID;
+		CHECK_ERRNO(ioctl(gone_fd, GET_INFO, &info), ESRCH);
+		info.mask = INFO_EXIT;
+		CHECK_OK(ioctl(fd, GET_INFO, &info));
+		CHECK_EQ(info.mask & (INFO_PID | INFO_CREDENTIALS | INFO_EXIT),
+			INFO_PID | INFO_CREDENTIALS);
+		CHECK(info.pid == (uint32_t)pid && info.tgid == (uint32_t)pid);
+		CHECK(info.ppid == (uint32_t)getpid() && info.ids[0] == getuid());
+		CHECK_ERRNO(ioctl(fd, GET_INFO, NULL), EINVAL);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(fd);
+	close(gone_fd);
+}
+
+/* A directory of /proc names a process for a signal, too. */
+static void by_proc(void)
+{
+	pid_t pid = child_start(child_pauses);
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	fd = open(path, O_DIRECTORY | O_CLOEXEC);
+	CHECK_OK(pidfd_kill(fd, 0, NULL, 0));
+	CHECK_OK(pidfd_kill(fd, SIGKILL, NULL, 0));
+	CHECK_EQ(child_wait(pid), SIGKILL);
+	CHECK_ERRNO(pidfd_kill(fd, 0, NULL, 0), ESRCH);
+	close(fd);
 }
 
 static void polling(void)
@@ -204,6 +266,8 @@ int main(void)
 		return test_done();
 	}
 	opening();
+	asking();
+	by_proc();
 	polling();
 	getting_a_descriptor();
 	siginfo_of_our_own();
