@@ -198,5 +198,7 @@ long sys_ioctl(struct thread *thread, const struct syscall_args *args)
 		return file->ops->ioctl(file, request, args->c);
 	if (request == FIONREAD && inode_is(file->inode, S_IFREG))
 		return bytes_left(file, args->c);
+	if (request == FICLONE || request == FICLONERANGE)
+		return -EOPNOTSUPP;
 	return -ENOTTY;
 }

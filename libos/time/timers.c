@@ -496,7 +496,7 @@ long sys_timer_settime(struct thread *thread, const struct syscall_args *args)
 {
 	struct setting setting, old;
 	struct timer *timer;
-	int r = timespec_read(args->c, &setting.interval);
+	int r = args->c ? timespec_read(args->c, &setting.interval) : -EINVAL;
 
 	if (!r)
 		r = timespec_read(args->c + sizeof(struct timespec64), &setting.value);

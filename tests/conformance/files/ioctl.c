@@ -1,5 +1,6 @@
 /* covers: ioctl */
 /* ioctl(2): the requests that every descriptor knows, and ENOTTY. */
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -80,6 +81,16 @@ static void test_errors(void)
 	close(path);
 }
 
+/* Only some file systems share blocks; the others say so. */
+static void test_clone(void)
+{
+	int from = open("from", O_RDWR | O_CREAT, 0644), to = open("to", O_RDWR | O_CREAT, 0644);
+
+	CHECK(ioctl(to, FICLONE, from) == 0 || errno == EOPNOTSUPP);
+	close(from);
+	close(to);
+}
+
 int main(void)
 {
 	int fd;
@@ -93,5 +104,6 @@ int main(void)
 	test_readable_bytes(fd);
 	test_not_a_terminal(fd);
 	test_errors();
+	test_clone();
 	return test_done();
 }

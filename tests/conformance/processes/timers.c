@@ -180,6 +180,7 @@ static void posix_errors_and_overrun(void)
 	event.sigev_signo = SIGRTMIN + 1;
 	REQUIRE(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
 	CHECK_ERRNO(timer_settime(timer, 0, &bad, NULL), EINVAL);
+	CHECK_ERRNO(syscall(SYS_timer_settime, timer, 0, NULL, NULL), EINVAL);
 	handler_set(SIGRTMIN + 1, handler, 0);
 	signal_block(SIG_BLOCK, SIGRTMIN + 1);
 	CHECK_OK(timer_settime(timer, 0, &t, NULL));
