@@ -16,6 +16,8 @@ enum launch_flags {
 	LAUNCH_HAS_WORKDIR = 4,       /* working_directory is set */
 	LAUNCH_STATS = 8,             /* count them, and print that to trace_fd at the end */
 	LAUNCH_HAS_TRACE_FILTER = 16, /* trace_filter is set */
+	LAUNCH_TERMINAL = 32,         /* a terminal inside, shown at descriptor 1, */
+	LAUNCH_TERMINAL_INPUT = 64,   /* and typed at at descriptor 0 */
 };
 
 /* What both sides change while the enclave lives. */

@@ -25,6 +25,8 @@ enum option_value {
 };
 
 static const struct option long_options[] = {
+	{"interactive", no_argument, NULL, 'i'},
+	{"tty", no_argument, NULL, 't'},
 	{"env", required_argument, NULL, OPTION_ENV},
 	{"volume", required_argument, NULL, 'v'},
 	{"workdir", required_argument, NULL, 'w'},
@@ -39,10 +41,12 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char short_options[] = "+:de:v:w:h";
+static const char short_options[] = "+:dite:v:w:h";
 
 static const char help[] =
 	"usage: casemate run [OPTION...] IMAGE [PROGRAM] [ARGUMENT...]\n\n"
+	"  -i, --interactive            read standard input (without -t it always is)\n"
+	"  -t, --tty                    give the program a terminal; -it: this one\n"
 	"  -e, --env NAME[=VALUE]       set a variable (without a value: take yours)\n"
 	"  -v, --volume HOST:DIR[:ro]   mount a directory of the host, unprotected\n"
 	"  -w, --workdir DIR            begin in this directory\n"
@@ -240,7 +244,11 @@ static int run_command(int argc, char **argv, bool detach)
 			return status;
 	}
 	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (option == OPTION_ENV || (option == 'e' && !is_filter(optarg)))
+		if (option == 'i')
+			request.options.has_input = true;
+		else if (option == 't')
+			request.options.has_terminal = true;
+		else if (option == OPTION_ENV || (option == 'e' && !is_filter(optarg)))
 			status = add_variable(&request, optarg);
 		else if (option == 'e')
 			continue; /* see add_filters */
@@ -274,6 +282,13 @@ static int run_command(int argc, char **argv, bool detach)
 	status = add_filters(&request, argc, argv);
 	if (status)
 		return status;
+	if (request.options.has_terminal && request.life.detach)
+		return cli_error(STATUS_BROKEN, NAME,
+			"-t with -d: a detached program has no terminal to be shown at");
+	if (request.options.has_terminal && request.options.has_input && !isatty(STDIN_FILENO))
+		return cli_error(STATUS_BROKEN, NAME,
+			"the input device is not a TTY: standard input must be a terminal for "
+			"-it; use -i alone for a pipe or a file");
 	request.options.arguments = argv + optind + 1;
 	request.options.argument_count = (size_t)(argc - optind - 1);
 	return run(argv[optind], &request);

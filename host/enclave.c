@@ -16,6 +16,7 @@
 #include "abi/launch.h"
 #include "host/loader.h"
 #include "host/signals.h"
+#include "host/terminal.h"
 #include "platform/layout.h"
 
 #define BOOT_STACK_SIZE (128UL * 1024)
@@ -142,7 +143,9 @@ static int launch_fill(const struct image *image, const struct enclave_options *
 	launch->cpu_count = cpus > 0 ? (uint32_t)cpus : 1;
 	launch->flags = (options->trace ? LAUNCH_TRACE : 0U) |
 			(options->stats ? LAUNCH_STATS : 0U) |
-			(options->argument_count ? LAUNCH_HAS_ARGS : 0U);
+			(options->argument_count ? LAUNCH_HAS_ARGS : 0U) |
+			(options->has_terminal ? LAUNCH_TERMINAL : 0U) |
+			(options->has_terminal && options->has_input ? LAUNCH_TERMINAL_INPUT : 0U);
 	launch->trace_string_size = options->trace_string_size;
 	launch->log_level = options->log_level;
 	launch->argument_count = (uint32_t)options->argument_count;
@@ -260,11 +263,19 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 	if (r < 0)
 		return r;
 	host_signals_forward(&region.launch->live);
+	if (options->has_terminal && options->has_input) {
+		r = host_terminal_make_raw(STDIN_FILENO);
+		if (r < 0)
+			return image_fail_errno(error, r, "the terminal on standard input");
+	}
 	/* Descriptors are shared, so that what is opened on either side has one number in all. */
 	first = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
-	if (first < 0)
+	if (first < 0) {
+		r = -errno;
+		host_terminal_restore();
 		return image_fail_errno(
-			error, -errno, "starting a process (is `ulimit -u` set too low?)");
+			error, r, "starting a process (is `ulimit -u` set too low?)");
+	}
 	if (first == 0)
 		become_enclave(&region, launcher,
 			image->platforms[IMAGE_PLATFORM_SIMULATION].claims.debug);
@@ -274,6 +285,7 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 			region.launch->notify_fd, first, &control, error);
 	status = r < 0 ? r : wait_for_end(first, &region.launch->live, error);
 	kill_all(first);
+	host_terminal_restore();
 	if (control_finish(control))
 		status = SIGKILL;
 	if (status < 0)

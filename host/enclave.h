@@ -20,7 +20,9 @@ struct enclave_options {
 	const char *working_directory; /* NULL: the image's */
 	const struct enclave_mount *mounts;
 	size_t mount_count;
-	int trace_fd;               /* where calls are printed; -1: nowhere */
+	bool has_terminal; /* the program gets a terminal of its own, shown at standard output */
+	bool has_input; /* and typed at at standard input, a terminal that is made raw meanwhile */
+	int trace_fd;   /* where calls are printed; -1: nowhere */
 	bool trace, stats;          /* print each of them; a summary at the end */
 	const char *trace_filter;   /* NULL: all; else as libos/syscalls/trace_filter.h has it */
 	uint32_t trace_string_size; /* bytes of a string that are shown; 0: the usual */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "host/terminal.h"
 
 static const int forwarded_signals[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
@@ -20,6 +21,9 @@ static void on_forwarded(int signo)
 {
 	int saved_errno = errno;
 
+	/* It may have been stopped by SIGSTOP, and the shell has changed the terminal meanwhile. */
+	if (signo == SIGCONT)
+		host_terminal_resume();
 	__atomic_or_fetch(&live->host_signals, 1U << (signo - 1), __ATOMIC_RELEASE);
 	__atomic_add_fetch(&live->doorbell, 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &live->doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -33,7 +37,9 @@ static void on_stop(int signo)
 	(void)signo;
 	if (session)
 		kill(-session, SIGSTOP);
+	host_terminal_suspend();
 	raise(SIGSTOP);
+	host_terminal_resume();
 	if (session)
 		kill(-session, SIGCONT);
 	errno = saved_errno;

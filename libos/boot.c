@@ -20,6 +20,8 @@
 #include "libos/syscalls/trace.h"
 #include "libos/syscalls/trace_filter.h"
 #include "libos/syscalls/trace_value.h"
+#include "libos/terminals/console.h"
+#include "libos/terminals/terminal.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
 
@@ -238,6 +240,7 @@ static void make_files(struct process *process)
 	int r;
 
 	r = files_init(&root_erofs);
+	r = r ? r : terminals_init();
 	if (!r) {
 		process->files = fd_table_new();
 		process->fs = fs_context_new();
@@ -245,11 +248,19 @@ static void make_files(struct process *process)
 	}
 	if (r)
 		refuse(LAUNCH_STATUS_REFUSED, "the file systems can't be set up (error %d)", -r);
-	r = files_standard_streams(process->files);
+	mount_host_directories();
+}
+
+/* Descriptors 0, 1 and 2: a terminal, or what the host has there. */
+static void make_streams(struct process *process)
+{
+	bool has_input = launch->flags & LAUNCH_TERMINAL_INPUT;
+	int r = launch->flags & LAUNCH_TERMINAL ? console_make_first(has_input ? 0 : -1, 1, process)
+						: files_standard_streams(process->files);
+
 	if (r)
 		refuse(LAUNCH_STATUS_REFUSED, "the standard streams can't be set up (error %d)",
 			-r);
-	mount_host_directories();
 }
 
 static void enter_directory(void)
@@ -274,6 +285,7 @@ static void start_program(struct thread *thread)
 		.argument_count = launch->argument_count,
 		.environment_count = launch->environment_count,
 		.has_arguments = launch->flags & LAUNCH_HAS_ARGS,
+		.has_terminal = launch->flags & LAUNCH_TERMINAL,
 	};
 	struct exec_vector arguments, environment;
 	struct launch_refusal refusal;
@@ -320,6 +332,7 @@ void libos_boot(const struct launch *given)
 	requests_init(&config);
 	if (timers_init())
 		refuse(LAUNCH_STATUS_REFUSED, "the timer service can't be started");
+	make_streams(thread->process);
 	enter_directory();
 	start_program(thread);
 	requests_started();

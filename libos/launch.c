@@ -156,14 +156,15 @@ static int add_host_variable(const struct config *config, const char *variable,
 	return vector_add(environment, variable, refusal);
 }
 
-/* The value of PATH; NULL: there is none. */
-static const char *find_path(const struct exec_vector *environment)
+/* The value of a variable, the last if there are several; NULL: there is none. */
+static const char *find_variable(const struct exec_vector *environment, const char *name)
 {
+	size_t size = strlen(name);
 	const char *s = environment->strings, *found = NULL;
 
 	for (uint32_t i = 0; i < environment->count; i++, s += strlen(s) + 1)
-		if (is_named(s, "PATH", 4))
-			found = s + 5;
+		if (is_named(s, name, size))
+			found = s + size + 1;
 	return found;
 }
 
@@ -186,8 +187,10 @@ static int choose_environment(const struct config *config, const struct launch_w
 		r = variable ? add_host_variable(config, variable, environment, refusal)
 			     : refuse_nonsense(refusal);
 	}
-	if (!r && !find_path(environment))
+	if (!r && !find_variable(environment, "PATH"))
 		r = vector_add(environment, "PATH=" PATH_DEFAULT, refusal);
+	if (!r && wish->has_terminal && !find_variable(environment, "TERM"))
+		r = vector_add(environment, "TERM=xterm", refusal); /* as docker */
 	return r;
 }
 
@@ -218,7 +221,7 @@ int launch_choose(const struct config *config, const struct launch_wish *wish,
 /* Find a program named without a slash in PATH, as execvp(3). */
 static int find_in_path(const char *name, const struct exec_vector *environment, char *ret_path)
 {
-	const char *path = find_path(environment), *end;
+	const char *path = find_variable(environment, "PATH"), *end;
 	struct file *file;
 	int found = -ENOENT, r;
 

@@ -17,6 +17,7 @@ struct launch_wish {
 	uint32_t strings_size;
 	uint32_t argument_count, environment_count;
 	bool has_arguments;
+	bool has_terminal; /* the program will have one */
 	bool is_later; /* beside the first program: what it is must be named, "Entrypoint" is not it
 			*/
 };

@@ -2,7 +2,6 @@
 
 #include <asm/ioctls.h>
 #include <linux/fs.h>
-#include <linux/major.h>
 
 #include "libos/core/heap.h"
 #include "libos/files/descriptors.h"
@@ -397,9 +396,8 @@ static const struct {
  * controlling one of its session and of no other. */
 static struct inode *terminal; /* referenced; NULL: there is none */
 
-static int terminal_open(struct inode *inode, struct file *file)
+int host_stream_open_terminal(struct file *file)
 {
-	(void)inode;
 	if (!terminal || thread_current()->process->sid != process_init->sid)
 		return -ENXIO;
 	return host_inode_open(terminal, file);
@@ -412,7 +410,6 @@ static void terminal_note(const struct file *file)
 	if (terminal || stream->kind != PLATFORM_HOST_TERMINAL)
 		return;
 	terminal = inode_ref(file->inode);
-	device_register(TTYAUX_MAJOR, 0, 2, terminal_open);
 }
 
 static struct inode *host_inode_new(int host_fd, enum platform_host_kind kind)

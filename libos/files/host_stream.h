@@ -10,6 +10,8 @@
 
 /* A file for @host_fd, which must stay open as long as the enclave lives. -EBADF: it is not. */
 MUST_CHECK int host_stream_open(int host_fd, struct file **ret_file);
+/* /dev/tty, /dev/console, where the first process has no terminal but the host's. -ENXIO */
+MUST_CHECK int host_stream_open_terminal(struct file *file);
 /* The process group in the foreground of the terminal, or 0: whom the terminal's signals are for.
  */
 int32_t host_stream_foreground(void);

@@ -30,6 +30,7 @@ static const struct node device_nodes[] = {
 	{"console", S_IFCHR | 0600, (uint64_t)TTYAUX_MAJOR << 8 | 1, NULL},
 	{"loop-control", S_IFCHR | 0660, (uint64_t)MISC_MAJOR << 8 | LOOP_CONTROL_MINOR, NULL},
 	{"pts", S_IFDIR | 0755, 0, NULL},
+	{"ptmx", S_IFLNK, 0, "pts/ptmx"},
 	{"fd", S_IFLNK, 0, "/proc/self/fd"},
 	{"stdin", S_IFLNK, 0, "/proc/self/fd/0"},
 	{"stdout", S_IFLNK, 0, "/proc/self/fd/1"},

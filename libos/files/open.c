@@ -12,7 +12,7 @@
 
 #define CAP_FSETID 4
 /* Not kept in file->flags, but for O_TMPFILE's O_DIRECTORY bit. */
-#define FLAGS_OF_OPENING (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+#define FLAGS_OF_OPENING (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 #define FLAGS_WITH_PATH (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #define RETRIES_MAX 100
@@ -114,6 +114,7 @@ int file_open_inode(
 		file_unref(file);
 		return r;
 	}
+	file->flags &= ~(uint32_t)O_NOCTTY; /* only terminals asked, in their open */
 	*ret_file = file;
 	return 0;
 }

@@ -171,11 +171,21 @@ static const struct computed_node sysvipc_nodes[] = {
 	NODE_FILE("shm", shared_memory_show),
 };
 
+static const struct computed_node tty_nodes[] = {
+	NODE_TEXT("drivers", "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+			     "/dev/console         /dev/console    5       1 system:console\n"
+			     "/dev/ptmx            /dev/ptmx       5       2 system\n"
+			     "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+			     "pty_master           /dev/ptm      128 0-1048575 pty:master"),
+	NODE_TEXT("ldiscs", "n_tty       0"),
+};
+
 static const struct computed_node root_nodes[] = {
 	{.name = "self", .mode = S_IFLNK | 0777, .readlink = self_read},
 	{.name = "thread-self", .mode = S_IFLNK | 0777, .readlink = thread_self_read},
 	NODE_LINK("mounts", "self/mounts"),
 	NODE_LINK("net", "self/net"),
+	NODE_DIRECTORY("tty", tty_nodes),
 	{.name = "sys",
 		.mode = S_IFDIR | 0555,
 		.children = proc_sys_nodes,
@@ -189,7 +199,8 @@ static const struct computed_node root_nodes[] = {
 	NODE_TEXT("version", "Linux version " UNAME_RELEASE " (casemate@casemate) " UNAME_VERSION),
 	NODE_FILE("filesystems", show_filesystems),
 	NODE_TEXT("cmdline", ""),
-	NODE_TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\n"
+	NODE_TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n"
+			     "  5 /dev/ptmx\n128 ptm\n136 pts\n\n"
 			     "Block devices:"),
 	NODE_TEXT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"),
 	NODE_TEXT("partitions", "major minor  #blocks  name\n"),

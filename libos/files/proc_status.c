@@ -9,6 +9,7 @@
 #include "libos/files/processors.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
+#include "libos/terminals/control.h"
 #include "platform/platform.h"
 
 #define NS_PER_TICK 10000000UL /* AT_CLKTCK: 100 a second */
@@ -20,7 +21,7 @@
 /* A thread and its process, at one moment. */
 struct snapshot {
 	char name[16], state;
-	int32_t tid, pid, parent_pid, pgid, sid;
+	int32_t tid, pid, parent_pid, pgid, sid, terminal, foreground;
 	uint32_t umask, descriptor_slots, thread_count;
 	bool has_memory, no_new_privs;
 	struct credentials credentials;
@@ -83,6 +84,7 @@ static void take_process(struct process *process, struct snapshot *s)
 	s->parent_pid = process->parent ? process->parent->pid : 0;
 	s->pgid = process->pgid;
 	s->sid = process->sid;
+	control_numbers(process, &s->terminal, &s->foreground);
 	s->umask = process->fs ? process->fs->umask : 0;
 	s->descriptor_slots = process->files ? process->files->count : 0;
 	s->thread_count = process->thread_count;
@@ -234,8 +236,9 @@ static void put_stat_head(struct text *text, const struct snapshot *s, bool may_
 {
 	const struct memory_usage *m = &s->memory;
 
-	text_put(text, "%d (%s) %c %d %d %d 0 -1 4194560 %lu 0 0 0 %lu %lu %lu %lu %d 0 %u 0 ",
-		s->tid, s->name, s->state, s->parent_pid, s->pgid, s->sid, s->faults,
+	text_put(text, "%d (%s) %c %d %d %d %d %d 4194560 %lu 0 0 0 %lu %lu %lu %lu %d 0 %u 0 ",
+		s->tid, s->name, s->state, s->parent_pid, s->pgid, s->sid, s->terminal,
+		s->foreground, s->faults,
 		s->cpu_ns / NS_PER_TICK, s->system_ns / NS_PER_TICK,
 		s->children_user_ns / NS_PER_TICK, s->children_system_ns / NS_PER_TICK,
 		PRIORITY_DEFAULT, s->thread_count);

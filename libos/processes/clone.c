@@ -15,6 +15,7 @@
 #include "libos/processes/program.h"
 #include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
+#include "libos/terminals/control.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
 
@@ -215,6 +216,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 	process->leader = child;
 	process->pgid = from->pgid;
 	process->sid = from->sid;
+	control_inherit(process, from);
 	process->exit_signal = q->flags & CLONE_PARENT ? from->exit_signal : (int)q->exit_signal;
 	process->parent = q->flags & CLONE_PARENT ? from->parent : from;
 	process->parent_tid = q->flags & CLONE_PARENT ? from->parent_tid : parent->tid;

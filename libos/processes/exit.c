@@ -16,6 +16,8 @@
 #include "libos/requests.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/trace.h"
+#include "libos/terminals/console.h"
+#include "libos/terminals/control.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
 
@@ -133,6 +135,7 @@ static void become_zombie(struct process *process)
 
 	if (process->signals.group_exiting)
 		process->wait_status = process->signals.group_exit_status;
+	control_exit_leader(process);
 	process_orphan_groups(process);
 	reparent_children(process);
 	signal_queue_flush(&process->signals.queue);
@@ -212,6 +215,8 @@ void process_thread_exit(struct thread *thread, int status)
 	last = leave(thread, status);
 	if (last) {
 		if (process == process_init) {
+			if (console_first())
+				console_drain(console_first());
 			if (UNLIKELY(trace_enabled))
 				trace_end();
 			platform_enclave_exit(signals->group_exiting ? signals->group_exit_status

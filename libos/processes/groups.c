@@ -3,6 +3,7 @@
 
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
+#include "libos/terminals/control.h"
 
 long sys_getpid(struct thread *thread, const struct syscall_args *args)
 {
@@ -100,6 +101,7 @@ long sys_setsid(struct thread *thread, const struct syscall_args *args)
 		if (p->pgid == self->pid)
 			return -EPERM;
 	self->sid = self->pgid = self->pid;
+	control_leave(self);
 	return self->pid;
 }
 

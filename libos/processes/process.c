@@ -6,6 +6,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/processes/program.h"
+#include "libos/terminals/terminal.h"
 #include "platform/platform.h"
 
 struct lock process_table_lock;
@@ -159,6 +160,7 @@ void process_unref(struct process *process)
 	if (!process || __atomic_sub_fetch(&process->reference_count, 1, __ATOMIC_ACQ_REL))
 		return;
 	program_unref(process->program);
+	terminal_unref(process->terminal);
 	signal_actions_unref(process->signals.actions);
 	heap_free(process);
 }

@@ -10,6 +10,7 @@ struct mm;
 struct fd_table;
 struct fs_context;
 struct program;
+struct terminal;
 
 #define RLIMIT_COUNT 16
 struct rlimit_pair {
@@ -31,6 +32,8 @@ struct process {
 	uint32_t thread_count;
 	struct thread *leader; /* stays until the process is reaped */
 	int32_t pgid, sid;
+	struct terminal *terminal;  /* the controlling one, referenced; NULL: none */
+	int32_t terminal_old_group; /* a session leader's: in the foreground when it was hung up */
 	struct wait_queue child_events; /* wait4(2) sleeps here */
 	struct wait_queue exit_events;  /* pidfd poll */
 	int exit_signal; /* sent to the parent at the end; SIGCHLD unless clone said otherwise */

@@ -67,6 +67,7 @@ struct thread {
 		uint64_t address, trap, error, cr2;
 	} fault;
 	void (*start)(struct thread *thread); /* first thing it does; NULL: go to the program */
+	struct service *service;              /* of the LibOS's own; libos/processes/service.c */
 	uint64_t trace_start_ns;              /* libos/syscalls/trace.c */
 	struct trace_exec *trace_exec;        /* heap */
 	struct exec *exec;                    /* a program being loaded; libos/processes/exec.c */

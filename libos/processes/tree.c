@@ -16,6 +16,15 @@ static bool group_has_anchor(int32_t pgid, struct process *except)
 	return false;
 }
 
+void process_group_signal(int32_t pgid, int signo)
+{
+	struct process *p;
+
+	LIST_FOR_EACH (p, &process_table, link)
+		if (pgid && p->pgid == pgid)
+			(void)!signal_send_process_locked(p, signo, NULL);
+}
+
 static bool group_is_stopped(int32_t pgid, struct process *except)
 {
 	struct process *p;

@@ -12,6 +12,8 @@ void process_reap(struct process *process);
 /* @process is ending: groups that become orphaned and have stopped members get SIGHUP and SIGCONT.
  */
 void process_orphan_groups(struct process *process);
+/* A signal of the kernel to all of a group; 0: to nobody. */
+void process_group_signal(int32_t pgid, int signo);
 /* Has no member of the caller's group a parent in another group of the session? Takes the lock. */
 bool process_group_is_orphaned(struct process *process);
 /* After exec in a thread that is not the leader: it takes over the leader's number. Takes the lock.

@@ -1,11 +1,14 @@
 /* The enclave's own thread: it sleeps to the next deadline, runs what is due, passes on the signals
  * that the host's user sends, and does what the host asks for. */
 #include <asm/errno.h>
+#include <asm/signal.h>
 
 #include "base/memory.h"
 #include "libos/core/lock.h"
 #include "libos/processes/process.h"
+#include "libos/processes/service.h"
 #include "libos/requests.h"
+#include "libos/terminals/console.h"
 #include "libos/time/clock.h"
 #include "libos/time/timers.h"
 #include "platform/platform.h"
@@ -89,40 +92,34 @@ static void forward_host_signals(void)
 	for (int signo = 1; signals; signo++, signals >>= 1) {
 		struct signal_info info = {.signo = signo};
 
-		if (signals & 1)
+		if (!(signals & 1))
+			continue;
+		/* The window's change is the terminal's to tell, to whom it concerns. */
+		if (signo == SIGWINCH && console_first())
+			console_resize(console_first());
+		else
 			(void)!signal_send_process(process_init, signo, &info);
 	}
 }
 
-static void serve(struct thread *thread)
+static void serve(struct service *service)
 {
 	uint32_t *doorbell = platform_doorbell(), seen;
 
+	(void)service;
 	for (;;) {
 		/* Read before the work is looked for: what comes later changes it again. */
 		seen = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
 		forward_host_signals();
-		requests_serve(thread);
+		requests_serve(thread_current());
 		platform_wait(doorbell, seen, run_due());
-		thread->block.pending = 0;
+		thread_current()->block.pending = 0;
 	}
 }
 
 int timers_init(void)
 {
-	struct process *process = process_new(signal_actions_new(NULL));
-	struct thread *thread = process ? thread_new(process) : NULL;
-	int r = thread ? clock_init() : -ENOMEM;
+	int r = clock_init();
 
-	if (!r) {
-		process->leader = thread;
-		thread->start = serve;
-		string_copy(thread->name, "timers", sizeof(thread->name));
-		r = platform_thread_start(thread, PLATFORM_SPACE_NEW);
-	}
-	if (r) {
-		thread_free(thread);
-		process_unref(process);
-	}
-	return r;
+	return r ? r : service_start("timers", serve, NULL, NULL);
 }

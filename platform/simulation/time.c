@@ -116,12 +116,26 @@ long platform_host_pread(int host_fd, void *to, size_t size, uint64_t offset)
 	return host_check_size(HOST_CALL(pread64, host_fd, to, size, offset, 0, 0), size);
 }
 
+/* A terminal that is shown raw needs to be told where a line begins. */
+static void write_line(int fd, const char *line, size_t length)
+{
+	bool is_raw = simulation_launch.flags & LAUNCH_TERMINAL;
+
+	if (is_raw && length && line[length - 1] == '\n')
+		length--;
+	else
+		is_raw = false;
+	(void)HOST_CALL(write, fd, line, length, 0, 0, 0);
+	if (is_raw)
+		(void)HOST_CALL(write, fd, "\r\n", 2, 0, 0, 0);
+}
+
 void platform_log(const char *line, size_t length)
 {
-	(void)HOST_CALL(write, simulation_launch.log_fd, line, length, 0, 0, 0);
+	write_line(simulation_launch.log_fd, line, length);
 }
 
 void platform_trace(const char *line, size_t length)
 {
-	(void)HOST_CALL(write, simulation_launch.trace_fd, line, length, 0, 0, 0);
+	write_line(simulation_launch.trace_fd, line, length);
 }
