@@ -238,8 +238,7 @@ static void put_stat_head(struct text *text, const struct snapshot *s, bool may_
 
 	text_put(text, "%d (%s) %c %d %d %d %d %d 4194560 %lu 0 0 0 %lu %lu %lu %lu %d 0 %u 0 ",
 		s->tid, s->name, s->state, s->parent_pid, s->pgid, s->sid, s->terminal,
-		s->foreground, s->faults,
-		s->cpu_ns / NS_PER_TICK, s->system_ns / NS_PER_TICK,
+		s->foreground, s->faults, s->cpu_ns / NS_PER_TICK, s->system_ns / NS_PER_TICK,
 		s->children_user_ns / NS_PER_TICK, s->children_system_ns / NS_PER_TICK,
 		PRIORITY_DEFAULT, s->thread_count);
 	text_put(text, "%lu %lu %lu %lu ", s->start_ns / NS_PER_TICK, m->mapped,

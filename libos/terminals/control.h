@@ -24,11 +24,10 @@ void control_start(struct terminal *terminal, struct process *leader);
 
 /* With the process table locked: */
 void control_inherit(struct process *child, const struct process *parent);
-void control_leave(struct process *process);        /* setsid(2) */
-void control_exit_leader(struct process *process);  /* any process that ends */
+void control_leave(struct process *process);       /* setsid(2) */
+void control_exit_leader(struct process *process); /* any process that ends */
 /* For /proc: tty_nr and tpgid of proc(5). */
-void control_numbers(
-	const struct process *process, int32_t *ret_device, int32_t *ret_foreground);
+void control_numbers(const struct process *process, int32_t *ret_device, int32_t *ret_foreground);
 
 /* The calling process's terminal, referenced; NULL: none. */
 struct terminal *control_terminal(void);

@@ -17,8 +17,8 @@ static int open_known(struct terminal *terminal, struct file *file)
 	return terminal_open_near(terminal, file, false);
 }
 
-/* /dev/tty: the caller's terminal, unlocked or not. Without one of ours it is the host's, if that is
- * the one the first process was started at. */
+/* /dev/tty: the caller's terminal, unlocked or not. Without one of ours it is the host's, if that
+ * is the one the first process was started at. */
 static int tty_open(struct file *file)
 {
 	CLEANUP(terminal_unrefp) struct terminal *terminal = control_terminal();

@@ -111,9 +111,8 @@ static int directory_iterate(struct file *file, void *context)
 {
 	if (!directory_emit_dots(context, file))
 		return 0;
-	if (file->position == POSITION_PTMX &&
-		!directory_emit(context, "ptmx", 4, NODE_PTMX, directory_type(S_IFCHR),
-			POSITION_PTMX + 1))
+	if (file->position == POSITION_PTMX && !directory_emit(context, "ptmx", 4, NODE_PTMX,
+						       directory_type(S_IFCHR), POSITION_PTMX + 1))
 		return 0;
 	return emit_terminals(file, context);
 }

@@ -517,9 +517,19 @@ void line_set(struct line *line, const struct termios2 *settings, struct line_ev
 
 void line_init(struct line *line, uint8_t *output, uint8_t *echo)
 {
-	static const uint8_t special[] = {[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21,
-		[VEOF] = 4, [VMIN] = 1, [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18,
-		[VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22};
+	static const uint8_t special[] = {[VINTR] = 3,
+		[VQUIT] = 28,
+		[VERASE] = 127,
+		[VKILL] = 21,
+		[VEOF] = 4,
+		[VMIN] = 1,
+		[VSTART] = 17,
+		[VSTOP] = 19,
+		[VSUSP] = 26,
+		[VREPRINT] = 18,
+		[VDISCARD] = 15,
+		[VWERASE] = 23,
+		[VLNEXT] = 22};
 
 	memset(line, 0, sizeof(*line));
 	line->output = (struct ring){.bytes = output, .size = LINE_OUTPUT_SIZE};
@@ -527,8 +537,7 @@ void line_init(struct line *line, uint8_t *output, uint8_t *echo)
 	line->settings.c_iflag = ICRNL | IXON;
 	line->settings.c_oflag = OPOST | ONLCR;
 	line->settings.c_cflag = B38400 | CS8 | CREAD;
-	line->settings.c_lflag =
-		ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+	line->settings.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
 	line->settings.c_ispeed = line->settings.c_ospeed = 38400;
 	memcpy(line->settings.c_cc, special, sizeof(special));
 }

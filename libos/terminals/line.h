@@ -13,14 +13,14 @@
 
 #include "libos/terminals/ring.h"
 
-#define LINE_INPUT_SIZE 4096UL  /* of unread input: one line of at most 4095 bytes, as Linux */
+#define LINE_INPUT_SIZE 4096UL   /* of unread input: one line of at most 4095 bytes, as Linux */
 #define LINE_OUTPUT_SIZE 65536UL /* for the far side to read; a power of two */
-#define LINE_ECHO_SIZE 4096UL   /* echoes that wait; more are lost, as on Linux */
+#define LINE_ECHO_SIZE 4096UL    /* echoes that wait; more are lost, as on Linux */
 
 /* What line_receive and line_set bring about. */
 struct line_events {
-	int signo;    /* to be sent to the foreground group, or 0 */
-	bool flushed; /* input and output have been dropped */
+	int signo;             /* to be sent to the foreground group, or 0 */
+	bool flushed;          /* input and output have been dropped */
 	bool stopped, started; /* by VSTOP, VSTART */
 };
 
@@ -30,9 +30,9 @@ struct line {
 	uint64_t ends[LINE_INPUT_SIZE / 64]; /* one bit a byte: a line ends with it */
 	/* Counters that only grow: what is read next, after the last whole line, after all. */
 	uint64_t tail, line_end, head;
-	bool quote_next;   /* VLNEXT was typed */
-	bool is_erasing;   /* ECHOPRT: between '\' and '/' */
-	uint32_t column;   /* of the cursor, */
+	bool quote_next;      /* VLNEXT was typed */
+	bool is_erasing;      /* ECHOPRT: between '\' and '/' */
+	uint32_t column;      /* of the cursor, */
 	uint32_t line_column; /* and where the line being edited began */
 	bool is_stopped;      /* no output: VSTOP was typed, */
 	bool is_held;         /* or tcflow(TCOOFF) */
@@ -50,7 +50,8 @@ MUST_CHECK size_t line_receive(
 MUST_CHECK size_t line_write(struct line *line, const uint8_t *bytes, size_t size);
 /* Is there something to read: in canonical mode a line, else at least @least bytes? */
 MUST_CHECK bool line_is_readable(const struct line *line, size_t least);
-/* Read when line_is_readable: up to one line, or what is there. 0: the end of the file was typed. */
+/* Read when line_is_readable: up to one line, or what is there. 0: the end of the file was typed.
+ */
 MUST_CHECK size_t line_read(struct line *line, uint8_t *to, size_t size);
 /* What FIONREAD says. */
 size_t line_input_count(const struct line *line);

@@ -21,9 +21,9 @@
 /* What read(2) waits for: settings of the moment it began. */
 struct reading {
 	bool canonical;
-	size_t least;          /* bytes that end it */
-	uint64_t patience_ns;  /* how long it waits: for the first byte, */
-	uint64_t between_ns;   /* and from one to the next; WAIT_FOREVER: without end */
+	size_t least;         /* bytes that end it */
+	uint64_t patience_ns; /* how long it waits: for the first byte, */
+	uint64_t between_ns;  /* and from one to the next; WAIT_FOREVER: without end */
 };
 
 static struct reading reading_begin(struct terminal *terminal)
@@ -101,8 +101,8 @@ static long read_enough(struct terminal *terminal, struct file *file, struct io 
 				break;
 			continue;
 		}
-		n = sleep_for_input(terminal, file, begun_ns,
-			done ? reading.between_ns : reading.patience_ns);
+		n = sleep_for_input(
+			terminal, file, begun_ns, done ? reading.between_ns : reading.patience_ns);
 		if (n)
 			break;
 	}
@@ -322,8 +322,8 @@ int terminal_open_peer(struct terminal *terminal, uint32_t flags, struct file **
 
 	if (!entry)
 		return -EIO;
-	file = file_new(entry->inode, entry, NULL,
-		flags & (O_ACCMODE | FILE_FLAGS_SETTABLE | O_NOCTTY));
+	file = file_new(
+		entry->inode, entry, NULL, flags & (O_ACCMODE | FILE_FLAGS_SETTABLE | O_NOCTTY));
 	if (!file)
 		return -ENOMEM;
 	r = terminal_open_near(terminal, file, true);

@@ -1,5 +1,5 @@
-/* Bytes that wait: first in, first out, at most @size of them. The counters only grow, so a position
- * in the stream can be named after its bytes are gone. No lock of its own. */
+/* Bytes that wait: first in, first out, at most @size of them. The counters only grow, so a
+ * position in the stream can be named after its bytes are gone. No lock of its own. */
 #ifndef LIBOS_TERMINALS_RING_H
 #define LIBOS_TERMINALS_RING_H
 

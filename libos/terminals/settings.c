@@ -108,7 +108,7 @@ static uint32_t note_change(struct terminal *terminal, const struct termios2 *ol
 		return 0;
 	if (has_flow_keys(old) != has_flow_keys(s)) {
 		status |= has_flow_keys(s) ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP;
-		terminal->packet_status &= (uint8_t)~(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
+		terminal->packet_status &= (uint8_t) ~(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
 	}
 	if ((old->c_lflag ^ s->c_lflag) & EXTPROC)
 		status |= TIOCPKT_IOCTL;

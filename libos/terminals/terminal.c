@@ -153,7 +153,7 @@ uint32_t terminal_note(struct terminal *terminal, const struct line_events *even
 		status |= TIOCPKT_START;
 	if (terminal->has_packets && status) {
 		if (status & (TIOCPKT_STOP | TIOCPKT_START))
-			terminal->packet_status &= (uint8_t)~(TIOCPKT_STOP | TIOCPKT_START);
+			terminal->packet_status &= (uint8_t) ~(TIOCPKT_STOP | TIOCPKT_START);
 		terminal->packet_status |= status;
 	}
 	return (events->started || events->flushed ? WAKE_NEAR_OUTPUT | WAKE_FAR_OUTPUT : 0U) |

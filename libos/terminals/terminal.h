@@ -15,10 +15,10 @@
 #include "libos/files/file.h"
 #include "libos/terminals/line.h"
 
-#define TERMINAL_COUNT_MAX 4096      /* /proc/sys/kernel/pty/max */
-#define TERMINAL_INPUT_SIZE 65536UL  /* bytes that the line discipline has no room for yet */
-#define TERMINAL_MAJOR 136           /* of near sides: UNIX98_PTY_SLAVE_MAJOR */
-#define TERMINAL_CHUNK 1024UL        /* bytes copied at a time */
+#define TERMINAL_COUNT_MAX 4096     /* /proc/sys/kernel/pty/max */
+#define TERMINAL_INPUT_SIZE 65536UL /* bytes that the line discipline has no room for yet */
+#define TERMINAL_MAJOR 136          /* of near sides: UNIX98_PTY_SLAVE_MAJOR */
+#define TERMINAL_CHUNK 1024UL       /* bytes copied at a time */
 
 struct process;
 
@@ -30,13 +30,13 @@ struct terminal {
 	struct line line;
 	struct ring input; /* from the far side */
 	struct winsize window;
-	uint32_t near_count;  /* open files of the near side */
-	bool near_was_closed; /* the last of them was closed: the far side reads EIO */
-	bool is_locked;       /* TIOCSPTLCK */
-	bool is_exclusive;    /* TIOCEXCL */
-	bool is_hung_up;      /* the far side is gone */
-	bool is_writing;      /* one write at a time reaches the line discipline */
-	bool has_packets;     /* TIOCPKT, */
+	uint32_t near_count;   /* open files of the near side */
+	bool near_was_closed;  /* the last of them was closed: the far side reads EIO */
+	bool is_locked;        /* TIOCSPTLCK */
+	bool is_exclusive;     /* TIOCEXCL */
+	bool is_hung_up;       /* the far side is gone */
+	bool is_writing;       /* one write at a time reaches the line discipline */
+	bool has_packets;      /* TIOCPKT, */
 	uint8_t packet_status; /* and what there is to tell: TIOCPKT_* */
 	struct wait_queue near_input, near_output, far_input, far_output;
 
@@ -91,14 +91,15 @@ extern const struct file_ops terminal_near_ops, terminal_far_ops;
 MUST_CHECK int terminal_open_peer(
 	struct terminal *terminal, uint32_t flags, struct file **ret_file);
 /* ioctl(2) of both sides; far: of the far one. */
-long terminal_ioctl(
-	struct terminal *terminal, struct file *file, bool far, uint32_t request, uint64_t argument);
+long terminal_ioctl(struct terminal *terminal, struct file *file, bool far, uint32_t request,
+	uint64_t argument);
 
 /* ---- /dev ---- */
 
 /* Mounts /dev/pts; /dev/ptmx, /dev/tty, /dev/console. Once, before programs run. */
 MUST_CHECK int terminals_init(void);
-/* libos/terminals/devpts.c: an inode that opens @terminal (a reference is taken). NULL: no memory */
+/* libos/terminals/devpts.c: an inode that opens @terminal (a reference is taken). NULL: no memory
+ */
 struct inode *devpts_inode_new(struct terminal *terminal);
 /* Its entry in /dev/pts; NULL: no memory */
 struct dentry *devpts_entry(struct terminal *terminal);

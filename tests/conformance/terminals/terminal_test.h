@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 #include "tests/conformance/processes/process_test.h"
 
-#define QUIET_MS 200    /* nothing more is to come */
+#define QUIET_MS 200 /* nothing more is to come */
 #define PATIENCE_MS 10000
 #define SHOWN_SIZE 16384
 
