@@ -174,8 +174,9 @@ static void read_in_background(void)
 	child = in_background(read_byte);
 	expect_stop(child, SIGTTIN);
 	pty_type(&pty, "x\n");
-	REQUIRE(kill(child, SIGCONT) == 0); /* still in the background */
+	REQUIRE(kill(child, SIGCONT) == 0); /* still in the background: it stops again */
 	REQUIRE(waitpid(child, &status, WCONTINUED | WUNTRACED) == child);
+	REQUIRE(WIFCONTINUED(status) || WIFSTOPPED(status));
 	if (WIFCONTINUED(status))
 		expect_stop(child, SIGTTIN);
 	REQUIRE(tcsetpgrp(pty.near, child) == 0 && kill(child, SIGCONT) == 0);
@@ -289,26 +290,26 @@ static void read_as_orphan(void)
 
 /* ---- Keys ---- */
 
+static void read_in_foreground(void)
+{
+	while (tcgetpgrp(pty.near) != getpid())
+		usleep(1000);
+	read_byte();
+}
+
 static void check_key(const char *key, int signo)
 {
-	pid_t child = in_background(read_byte);
+	pid_t child = in_background(read_in_foreground);
 	int status;
 
 	REQUIRE(tcsetpgrp(pty.near, child) == 0);
-	kill(child, SIGCONT);
-	usleep(50000);
 	pty_type(&pty, key);
+	REQUIRE(waitpid(child, &status, WUNTRACED) == child);
 	if (signo == SIGTSTP) {
-		do
-			REQUIRE(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
-		while (WSTOPSIG(status) != SIGTSTP);
-		REQUIRE(kill(child, SIGKILL) == 0 && kill(child, SIGCONT) == 0);
-		REQUIRE(waitpid(child, &status, 0) == child);
+		REQUIRE(WIFSTOPPED(status) && WSTOPSIG(status) == signo);
+		REQUIRE(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
 	} else {
-		do
-			REQUIRE(waitpid(child, &status, 0) == child);
-		while (!WIFSIGNALED(status));
-		REQUIRE(WTERMSIG(status) == signo);
+		REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == signo);
 	}
 	REQUIRE(tcsetpgrp(pty.near, getpid()) == 0);
 }
@@ -343,10 +344,11 @@ static void type_unread(void)
 	become_leader(&pty);
 	signal(SIGINT, on_interrupt);
 	pty_type(&pty, "unread");
+	REQUIRE(!strcmp(pty_shown(&pty, 6), "unread"));
 	pty_type(&pty, "\003x\n");
 	expect_interrupts(1);
 	REQUIRE(!strcmp(pty_read(&pty), "x\n")); /* what came before is gone */
-	REQUIRE(!strcmp(pty_shown(&pty, 11), "unread^Cx\r\n"));
+	REQUIRE(!strcmp(pty_shown(&pty, 5), "^Cx\r\n"));
 	pty_change(&pty, LOCAL_FLAGS, NOFLSH, 0);
 	pty_type(&pty, "kept\003\n");
 	expect_interrupts(2);
