@@ -59,6 +59,7 @@ void host_signals_forward(struct launch_live *to)
 	live = to;
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded_signals); i++)
 		handle(forwarded_signals[i], on_forwarded);
+	handle(SIGTSTP, on_stop);
 	/* Whoever ignored it may have started us; children could not be waited for. */
 	signal(SIGCHLD, SIG_DFL);
 }
@@ -66,7 +67,6 @@ void host_signals_forward(struct launch_live *to)
 void host_signals_stop_with(pid_t enclave_session)
 {
 	session = enclave_session;
-	handle(SIGTSTP, on_stop);
 }
 
 void host_signals_ignore_all(void)

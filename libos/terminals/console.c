@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 
+#include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/poll.h"
@@ -163,6 +164,19 @@ void console_resize(struct console *console)
 	terminal_resize(console->terminal, &window);
 }
 
+/* Whether characters are of several bytes: the one setting of the user's terminal that matters to
+ * ours. */
+static void take_encoding(struct console *console)
+{
+	struct platform_terminal host;
+	uint32_t input_flags;
+
+	if (platform_host_terminal_get(console->in_fd, &host))
+		return;
+	memcpy(&input_flags, host.bytes, sizeof(input_flags)); /* the first of struct termios */
+	console->terminal->line.settings.c_iflag |= input_flags & IUTF8;
+}
+
 static int start_services(struct console *console)
 {
 	int r = service_start("terminal-out", write_all, console, &console->writer);
@@ -188,6 +202,7 @@ int console_new(int in_fd, int out_fd, struct console **ret_console)
 	}
 	console->terminal->is_locked = false;
 	console_resize(console);
+	take_encoding(console);
 	r = start_services(console);
 	if (r) {
 		console_free(console);

@@ -161,3 +161,71 @@ compare()
 		END
 	fi
 }
+
+# on_screen NAME COMMAND...: runs it in a terminal of 80 by 24, natively and inside, and compares what
+# is seen. Standard input says what happens, a step a line:
+#	type TEXT	as it stands
+#	key KEY...	as tmux(1) names them: Enter, C-c, Up
+#	wait PATTERN	until a line of the screen matches it (ERE)
+#	size COLUMNS ROWS
+#	show		the screen as it is now is compared
+# The last screen is compared in any case; below it stands the exit status.
+on_screen()
+{
+	local name=$1
+	shift
+	cat >"$SCRATCH/steps"
+	screen_run native env -i "${app_env[@]}" TERM=xterm "$@"
+	if [ "${CASEMATE_NATIVE:-}" = 1 ]; then
+		screen_run inside env -i "${app_env[@]}" TERM=xterm PATH="$SCRATCH/bin" "$@"
+	else
+		screen_run inside "$CASEMATE" run -it -w /tmp "$app_image_file" "$@"
+	fi
+	if cmp -s "$SCRATCH/native.screen" "$SCRATCH/inside.screen" &&
+		! grep -q '^never shown' "$SCRATCH/native.screen"; then
+		report ok "$name"
+	else
+		diff -u "$SCRATCH/native.screen" "$SCRATCH/inside.screen" >"$SCRATCH/screen.diff" ||
+			true
+		cat "$SCRATCH/native.screen" >>"$SCRATCH/screen.diff"
+		report fail "$name" <"$SCRATCH/screen.diff"
+	fi
+}
+
+screen_tmux()
+{
+	tmux -S "$SCRATCH/tmux" -f /dev/null "$@"
+}
+
+# screen_run WHERE COMMAND...: the screens that were to be shown go to WHERE.screen.
+screen_run()
+{
+	local where=$1 step rest
+	shift
+	rm -rf "${SCRATCH:?}/$where"
+	mkdir -p "$SCRATCH/$where"
+	screen_tmux new-session -d -x 80 -y 24 -c "$SCRATCH/$where" \
+		"$(printf '%q ' "$@"); echo status \$?; exec sleep 1000" \; set -g status off
+	while read -r step rest; do
+		case $step in
+		type) screen_tmux send-keys -l -- "$rest" ;;
+		key) screen_tmux send-keys ${rest:+$rest} ;; # a list of keys
+		size) screen_tmux resize-window -x "${rest% *}" -y "${rest#* }" ;;
+		show) screen_tmux capture-pane -p ;;
+		wait) screen_wait "$rest" || break ;;
+		esac
+	done <"$SCRATCH/steps" >"$SCRATCH/$where.screen"
+	screen_wait '^status [0-9]+$' >>"$SCRATCH/$where.screen"
+	screen_tmux capture-pane -p >>"$SCRATCH/$where.screen"
+	screen_tmux kill-server
+}
+
+screen_wait()
+{
+	for _ in $(seq 600); do
+		screen_tmux capture-pane -p | grep -qE -e "$1" && return
+		sleep 0.05
+	done
+	echo "never shown: $1"
+	return 1
+}
