@@ -43,7 +43,13 @@ class Terminal:
         streams = {"stdin": self.near, "stdout": self.near, "stderr": self.near, **(redirect or {})}
         self.process = subprocess.Popen(
             [CASEMATE, "run", *arguments], start_new_session=True, **streams,
-            preexec_fn=lambda: fcntl.ioctl(self.near, termios.TIOCSCTTY, 0))
+            preexec_fn=self.prepare)
+
+    def prepare(self):
+        """In the child: the terminal is its session's, and no signal is ignored."""
+        fcntl.ioctl(self.near, termios.TIOCSCTTY, 0)
+        for signo in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(signo, signal.SIG_DFL)
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.far, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -476,7 +476,11 @@ static void read_stat_ignoring(void)
 
 int main(void)
 {
+	static const int keys[] = {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
+
 	test_start();
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		signal(keys[i], SIG_DFL); /* whoever started us may ignore them */
 	signal(SIGHUP, SIG_IGN);
 	REQUIRE(setsid() == getpid() || errno == EPERM);
 	CHECK_SESSION(acquire_by_open);
