@@ -120,6 +120,8 @@ static int check_program(const char *program, struct attest_error *error)
 	unsigned int log2 = 0;
 	char before = ' ';
 
+	if (!program[strspn(program, " \t\n")])
+		return refuse(error, "an empty program", "", 0);
 	if (strlen(program) > POLICY_JQ_SIZE_MAX)
 		return refuse(error, "too long", "", 0);
 	for (const char *at = program; *at;) {
