@@ -9,6 +9,8 @@
 #define LAUNCH_MAGIC 0x31484e554c4d5343UL /* "CSMLUNH1" */
 #define LAUNCH_VECTOR_SIZE (256 * 1024)   /* bytes of strings in one launch */
 #define LAUNCH_MOUNT_COUNT_MAX 32
+#define LAUNCH_PORT_COUNT_MAX 64
+#define LAUNCH_NAME_COUNT_MAX 64
 
 enum launch_flags {
 	LAUNCH_TRACE = 1,    /* print system calls to trace_fd */
@@ -35,6 +37,12 @@ struct launch_mount {
 	uint32_t reserved;
 };
 
+struct launch_port {
+	uint16_t port; /* inside; the host's is of no interest there */
+	uint16_t is_udp;
+	int32_t fd; /* bound, and listening if TCP; does not block */
+};
+
 struct launch {
 	uint64_t magic;
 	uint64_t size;        /* sizeof(struct launch) */
@@ -58,6 +66,11 @@ struct launch {
 	uint32_t trace_filter;      /* offset into strings; libos/syscalls/trace_filter.h */
 	uint32_t trace_string_size; /* bytes of a string that are shown; 0: the usual */
 	struct launch_mount mounts[LAUNCH_MOUNT_COUNT_MAX];
+	uint32_t port_count;
+	struct launch_port ports[LAUNCH_PORT_COUNT_MAX];
+	uint32_t resolver; /* the host's name server, IPv4, in the processor's order; 0: none */
+	uint32_t name_count;
+	uint32_t names[LAUNCH_NAME_COUNT_MAX]; /* NAME:ADDRESS or NAME:host-gateway, in strings */
 	struct launch_live live;
 	uint32_t strings_size;
 	char strings[LAUNCH_VECTOR_SIZE]; /* arguments, then environment, each NUL-terminated */

@@ -144,6 +144,11 @@ static void print_warnings(const struct image_config *config)
 		printf("warning: the host chooses the program's arguments\n");
 	if (config->allow_env.count)
 		printf("warning: the host sets variables of the environment\n");
+	if (config->allow_ports.count)
+		printf("warning: the host may publish ports: what comes in there is not protected "
+		       "unless the program does it\n");
+	if (config->allow_network)
+		printf("warning: programs may connect to the outside, through the host\n");
 	if (config->debug)
 		printf("warning: a debug enclave: the host can read and write its memory\n");
 }

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/life.h"
+#include "cli/network.h"
 #include "host/enclave.h"
 
 #define NAME "run"
@@ -17,6 +18,7 @@
 enum option_value {
 	OPTION_TRACE = 256,
 	OPTION_LOG,
+	OPTION_ADD_HOST,
 	OPTION_NAME,
 	OPTION_RM,
 	OPTION_ENV, /* the long one: never a filter of --trace */
@@ -28,6 +30,8 @@ static const struct option long_options[] = {
 	{"interactive", no_argument, NULL, 'i'},
 	{"tty", no_argument, NULL, 't'},
 	{"env", required_argument, NULL, OPTION_ENV},
+	{"publish", required_argument, NULL, 'p'},
+	{"add-host", required_argument, NULL, OPTION_ADD_HOST},
 	{"volume", required_argument, NULL, 'v'},
 	{"workdir", required_argument, NULL, 'w'},
 	{"trace", optional_argument, NULL, OPTION_TRACE},
@@ -41,7 +45,7 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char short_options[] = "+:dite:v:w:h";
+static const char short_options[] = "+:dite:p:v:w:h";
 
 static const char help[] =
 	"usage: casemate run [OPTION...] IMAGE [PROGRAM] [ARGUMENT...]\n\n"
@@ -49,6 +53,9 @@ static const char help[] =
 	"  -t, --tty                    give the program a terminal; -it: this one\n"
 	"  -e, --env NAME[=VALUE]       set a variable (without a value: take yours)\n"
 	"  -v, --volume HOST:DIR[:ro]   mount a directory of the host, unprotected\n"
+	"  -p, --publish [[ADDR:]HOST:]PORT[/udp]\n"
+	"                               a port of the host leads to PORT in the enclave\n"
+	"      --add-host NAME:ADDRESS  a line for /etc/hosts; host-gateway: this host\n"
 	"  -w, --workdir DIR            begin in this directory\n"
 	"  -d, --detach                 in the background, as `casemate start`\n"
 	"      --name NAME              the enclave's name, for `casemate exec` and the like\n"
@@ -65,6 +72,7 @@ struct request {
 	char **environment;
 	char *filter; /* lines of what -e says of --trace */
 	struct enclave_mount mounts[MOUNT_COUNT_MAX];
+	struct network_options network;
 };
 
 static int fail(const char *what)
@@ -258,6 +266,10 @@ static int run_command(int argc, char **argv, bool detach)
 			status = set_string_size(&request, optarg);
 		else if (option == 'v')
 			status = add_mount(&request, optarg);
+		else if (option == 'p')
+			status = network_add_port(&request.network, &request.options, NAME, optarg);
+		else if (option == OPTION_ADD_HOST)
+			status = network_add_name(&request.network, &request.options, NAME, optarg);
 		else if (option == 'w')
 			request.options.working_directory = optarg;
 		else if (option == OPTION_TRACE)

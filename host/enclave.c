@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/rseq.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -120,7 +121,25 @@ static int add_strings(
 		launch->mounts[i].read_only = options->mounts[i].read_only;
 		r = add_string(launch, options->mounts[i].target, &launch->mounts[i].target, error);
 	}
+	for (size_t i = 0; i < options->name_count && r == 0; i++)
+		r = add_string(launch, options->names[i], &launch->names[i], error);
 	return r;
+}
+
+static int add_ports(
+	struct launch *launch, const struct enclave_options *options, struct image_error *error)
+{
+	if (options->port_count > LAUNCH_PORT_COUNT_MAX)
+		return image_fail(error, -E2BIG, "more than %d ports", LAUNCH_PORT_COUNT_MAX);
+	if (options->name_count > LAUNCH_NAME_COUNT_MAX)
+		return image_fail(error, -E2BIG, "more than %d names", LAUNCH_NAME_COUNT_MAX);
+	for (size_t i = 0; i < options->port_count; i++)
+		launch->ports[i] = (struct launch_port){
+			options->ports[i].port, options->ports[i].is_udp, options->ports[i].fd};
+	launch->port_count = (uint32_t)options->port_count;
+	launch->name_count = (uint32_t)options->name_count;
+	launch->resolver = ports_host_resolver();
+	return 0;
 }
 
 static int launch_fill(const struct image *image, const struct enclave_options *options,
@@ -128,9 +147,13 @@ static int launch_fill(const struct image *image, const struct enclave_options *
 {
 	struct launch *launch = region->launch;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int r;
 
 	if (options->mount_count > LAUNCH_MOUNT_COUNT_MAX)
 		return image_fail(error, -E2BIG, "more than %d mounts", LAUNCH_MOUNT_COUNT_MAX);
+	r = add_ports(launch, options, error);
+	if (r < 0)
+		return r;
 	launch->magic = LAUNCH_MAGIC;
 	launch->size = sizeof(*launch);
 	launch->image_size = image->superblock.file_size;
@@ -155,6 +178,17 @@ static int launch_fill(const struct image *image, const struct enclave_options *
 	return add_strings(launch, options, error);
 }
 
+/* Each connection outward is a descriptor of the host's: as many as may be. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /* The kernel keeps writing to the C library's rseq area, which is about to be unmapped. */
 static void rseq_unregister(void)
 {
@@ -172,6 +206,7 @@ static NORETURN void become_enclave(const struct region *region, pid_t launcher,
 	prctl(PR_SET_DUMPABLE, is_debug);
 	if (getppid() != launcher)
 		_exit(STATUS_BROKEN);
+	descriptors_raise();
 	rseq_unregister();
 	__asm__ volatile("movq %0, %%rsp\n\t"
 			 "xorl %%ebp, %%ebp\n\t"

@@ -4,6 +4,7 @@
 #define HOST_ENCLAVE_H
 
 #include "host/control.h"
+#include "host/ports.h"
 #include "image/image.h"
 
 struct enclave_mount {
@@ -20,6 +21,10 @@ struct enclave_options {
 	const char *working_directory; /* NULL: the image's */
 	const struct enclave_mount *mounts;
 	size_t mount_count;
+	const struct enclave_port *ports;
+	size_t port_count;
+	const char *const *names; /* NAME:ADDRESS or NAME:host-gateway, for /etc/hosts */
+	size_t name_count;
 	bool has_terminal; /* the program gets a terminal of its own, shown at standard output */
 	bool has_input; /* and typed at at standard input, a terminal that is made raw meanwhile */
 	int trace_fd;   /* where calls are printed; -1: nowhere */

@@ -132,7 +132,10 @@ static int make_config(struct build *build)
 
 	if (has_source(build->options, IMAGE_SOURCE_PROGRAM) &&
 		(json_object_set_new(build->config, "AllowPrograms", json_true()) < 0 ||
-			json_object_set_new(build->config, "AllowArgs", json_true()) < 0))
+			json_object_set_new(build->config, "AllowArgs", json_true()) < 0 ||
+			json_object_set_new(build->config, "AllowNetwork", json_true()) < 0 ||
+			json_object_set_new(build->config, "AllowPorts", json_pack("[s]", "*")) <
+				0))
 		return image_fail_errno(build->error, -ENOMEM, "configuration");
 	r = merge_config_file(build);
 	if (r < 0)

@@ -14,6 +14,7 @@
 #include "libos/image/image.h"
 #include "libos/launch.h"
 #include "libos/loader/text.h"
+#include "libos/network.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
 #include "libos/requests.h"
@@ -251,6 +252,14 @@ static void make_files(struct process *process)
 	mount_host_directories();
 }
 
+static void start_network(void)
+{
+	struct network_error error;
+
+	if (network_start(launch, &config, &error))
+		refuse(LAUNCH_STATUS_REFUSED, "%s", error.text);
+}
+
 /* Descriptors 0, 1 and 2: a terminal, or what the host has there. */
 static void make_streams(struct process *process)
 {
@@ -329,6 +338,7 @@ void libos_boot(const struct launch *given)
 	process_limit = config.process_limit;
 	heap_limit_set(config.memory_limit);
 	make_files(thread->process);
+	start_network();
 	requests_init(&config);
 	if (timers_init())
 		refuse(LAUNCH_STATUS_REFUSED, "the timer service can't be started");

@@ -125,7 +125,25 @@ static const struct computed_node loopback_nodes[] = {
 	NODE_DIRECTORY("statistics", statistics_nodes),
 };
 
+static const struct computed_node ethernet_nodes[] = {
+	NODE_TEXT("address", "02:00:0a:00:02:64"),
+	NODE_TEXT("broadcast", "ff:ff:ff:ff:ff:ff"),
+	NODE_NUMBER("addr_len", 6),
+	NODE_NUMBER("carrier", 1),
+	NODE_TEXT("duplex", "full"),
+	NODE_TEXT("flags", "0x1003"),
+	NODE_NUMBER("ifindex", 2),
+	NODE_NUMBER("iflink", 2),
+	NODE_NUMBER("mtu", 1500),
+	NODE_TEXT("operstate", "up"),
+	NODE_NUMBER("speed", 10000),
+	NODE_NUMBER("tx_queue_len", 1000),
+	NODE_NUMBER("type", 1),
+	NODE_DIRECTORY("statistics", statistics_nodes),
+};
+
 static const struct computed_node net_nodes[] = {
+	NODE_DIRECTORY("eth0", ethernet_nodes),
 	NODE_DIRECTORY("lo", loopback_nodes),
 };
 

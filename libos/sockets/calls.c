@@ -8,6 +8,7 @@
 #include "libos/signals/signal.h"
 #include "libos/sockets/inet.h"
 #include "libos/sockets/message.h"
+#include "libos/sockets/netlink.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/timeout.h"
 #include "platform/platform.h"
@@ -71,6 +72,7 @@ static const struct family families[AF_COUNT] = {
 	[AF_UNIX] = {unix_create, unix_create_pair},
 	[AF_INET] = {inet_create, NULL},
 	[AF_INET6] = {inet6_create, NULL},
+	[AF_NETLINK] = {netlink_create, NULL},
 };
 
 static int check_kind(uint64_t family, uint64_t type)

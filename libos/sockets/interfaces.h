@@ -51,6 +51,8 @@ struct interface {
 
 extern const struct interface interfaces[INTERFACE_COUNT];
 
+/* ioctl(2): -ENOTTY it is not about interfaces, -ENODEV, -EPERM nobody may change them. */
+MUST_CHECK long interfaces_ioctl(uint32_t request, uint64_t argument);
 /* NULL: none. */
 const struct interface *interface_by_index(uint32_t index);
 const struct interface *interface_by_name(const char *name);

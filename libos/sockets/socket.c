@@ -7,6 +7,7 @@
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
 #include "libos/signals/signal.h"
+#include "libos/sockets/interfaces.h"
 #include "libos/sockets/message.h"
 #include "libos/time/timespec.h"
 
@@ -106,7 +107,11 @@ static long socket_ioctl(struct file *file, uint32_t request, uint64_t argument)
 {
 	struct socket *socket = file->private_data;
 
-	return socket->ops->ioctl ? socket->ops->ioctl(socket, request, argument) : -ENOTTY;
+	long r = -ENOTTY;
+
+	if (socket->ops->ioctl)
+		r = socket->ops->ioctl(socket, request, argument);
+	return r == -ENOTTY ? interfaces_ioctl(request, argument) : r;
 }
 
 static void socket_release(struct file *file)
@@ -146,6 +151,7 @@ struct file *socket_file(struct socket *socket, uint32_t flags)
 	if (file) {
 		file->private_data = socket;
 		socket->file = file;
+		socket->number = inode->number;
 	}
 	return file;
 }

@@ -72,6 +72,7 @@ struct socket_ops {
 struct socket {
 	const struct socket_ops *ops;
 	int32_t reference_count;
+	uint64_t number;   /* of its inode; 0: it has no file yet */
 	struct file *file; /* not referenced: it owns us; NULL before and after it */
 	uint32_t family, type, protocol;
 	struct lock receive_lock; /* one receiver at a time */

@@ -64,6 +64,8 @@ struct unix_socket *unix_socket_peer(struct unix_socket *socket);
 MUST_CHECK int unix_bind(struct unix_socket *socket, const struct socket_address *address);
 /* As programs see it; @name may be NULL: unnamed. */
 void unix_name_address(const struct unix_name *name, struct socket_address *ret_address);
+/* Each socket with a name, and that stays while @visit runs. */
+void unix_each_bound(void (*visit)(struct unix_socket *socket, void *context), void *context);
 void unix_unbind(struct unix_socket *socket);
 /* Who is bound to it: referenced. -ECONNREFUSED, -EACCES, -EPROTOTYPE, errors of the path walk. */
 MUST_CHECK int unix_find(

@@ -150,6 +150,15 @@ int unix_bind(struct unix_socket *socket, const struct socket_address *address)
 	return is_abstract(address) ? bind_abstract(socket, address) : bind_file(socket, address);
 }
 
+void unix_each_bound(void (*visit)(struct unix_socket *socket, void *context), void *context)
+{
+	struct unix_socket *socket;
+
+	LOCK_SCOPE(&bound_lock);
+	LIST_FOR_EACH (socket, &bound, bound_link)
+		visit(socket, context);
+}
+
 void unix_unbind(struct unix_socket *socket)
 {
 	lock_acquire(&bound_lock);

@@ -23,6 +23,8 @@ static void launch_check(const struct launch *launch)
 		!IS_ALIGNED(launch->region_free, PAGE_SIZE) || !launch->cpu_count ||
 		launch->cpu_count > 4096 || launch->strings_size > sizeof(launch->strings) ||
 		launch->mount_count > LAUNCH_MOUNT_COUNT_MAX ||
+		launch->port_count > LAUNCH_PORT_COUNT_MAX ||
+		launch->name_count > LAUNCH_NAME_COUNT_MAX ||
 		!IS_ALIGNED(launch->mailbox, PAGE_SIZE) || launch->mailbox < (uintptr_t)libos_end ||
 		launch->mailbox > launch->region_free ||
 		launch->region_free - launch->mailbox < sizeof(struct mailbox))
