@@ -5,11 +5,11 @@
 #include <time.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "attestation/collateral.h"
 #include "attestation/crl.h"
+#include "attestation/pem.h"
 #include "attestation/reader.h"
 
 void certificate_freep(X509 **certificate)
@@ -20,11 +20,6 @@ void certificate_freep(X509 **certificate)
 void certificates_freep(STACK_OF(X509) **certificates)
 {
 	sk_X509_pop_free(*certificates, X509_free);
-}
-
-static void bio_freep(BIO **bio)
-{
-	BIO_free(*bio);
 }
 
 static void context_freep(X509_STORE_CTX **context)
@@ -82,35 +77,26 @@ static int add_der(STACK_OF(X509) *to, struct span der, struct attest_error *err
 	return 0;
 }
 
-/* Of each PEM block, what stands between the lines. */
 static int add_pem(STACK_OF(X509) *to, struct span text, struct attest_error *error)
 {
-	CLEANUP(bio_freep) BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
-	int count = 0, r = 0;
+	size_t count = 0;
 
-	if (!bio)
-		return verdict_fail(error, ATTEST_INTERNAL_ERROR, "out of memory");
-	while (r == 0) {
-		char *name = NULL, *header = NULL;
-		uint8_t *data = NULL;
-		long size;
+	for (;; count++) {
+		CLEANUP(text_buffer_done) struct text_buffer content = {0};
+		struct span label;
+		int r = pem_next(&text, &label, &content);
 
-		if (PEM_read_bio(bio, &name, &header, &data, &size) != 1)
-			break;
-		if (strcmp(name, PEM_STRING_X509) || size <= 0)
-			r = verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
+		if (r == -ENOENT && count)
+			return 0;
+		if (r < 0)
+			return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "damaged PEM");
+		if (!pem_label_is(label, "CERTIFICATE"))
+			return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
 				"a PEM block that is no certificate");
-		else
-			r = add_der(to, (struct span){data, (size_t)size}, error);
-		count++;
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		OPENSSL_free(data);
+		r = add_der(to, text_buffer_span(&content), error);
+		if (r < 0)
+			return r;
 	}
-	ERR_clear_error();
-	if (r == 0 && count == 0)
-		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "damaged PEM");
-	return r;
 }
 
 int certificates_add(STACK_OF(X509) *to, struct span text, struct attest_error *error)

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "attestation/json_fields.h"
 #include "attestation/json_span.h"
+#include "attestation/pem.h"
 #include "attestation/reader.h"
 #include "attestation/signature.h"
 #include "attestation/snp_certificate.h"
@@ -70,30 +71,24 @@ static int add_der(struct sorting *sorting, struct span der)
 /* PEM: certificates and revocation lists, mixed. */
 static int add_pem(struct sorting *sorting, struct span text)
 {
-	BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
 	size_t count = 0;
-	int r = 0;
 
-	while (r == 0 && bio) {
-		char *name = NULL, *header = NULL;
-		uint8_t *data = NULL;
-		long size;
+	for (;; count++) {
+		CLEANUP(text_buffer_done) struct text_buffer content = {0};
+		struct span label;
+		int r = pem_next(&text, &label, &content);
 
-		if (PEM_read_bio(bio, &name, &header, &data, &size) != 1)
-			break;
-		if (strcmp(name, PEM_STRING_X509) && strcmp(name, PEM_STRING_X509_CRL))
-			r = malformed(sorting,
+		if (r == -ENOENT && count)
+			return 0;
+		if (r < 0)
+			return malformed(sorting, "damaged PEM");
+		if (!pem_label_is(label, "CERTIFICATE") && !pem_label_is(label, "X509 CRL"))
+			return malformed(sorting,
 				"a PEM block that is neither a certificate nor a revocation list");
-		else
-			r = add_der(sorting, (struct span){data, (size_t)size});
-		count++;
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		OPENSSL_free(data);
+		r = add_der(sorting, text_buffer_span(&content));
+		if (r < 0)
+			return r;
 	}
-	BIO_free(bio);
-	ERR_clear_error();
-	return r == 0 && count == 0 ? malformed(sorting, "damaged PEM") : r;
 }
 
 /* Intel's service hands out chains in a header of HTTP, %-encoded. */

@@ -113,7 +113,7 @@ static int read_nested(
 	inner = reader_of(quote->certification_data);
 	read_qe_report(&inner, quote);
 	read_certification(&inner, quote);
-	if (inner.failed || !span_is_zero(reader_rest(&inner)))
+	if (inner.failed || reader_left(&inner))
 		reader->failed = true;
 	return 0;
 }
@@ -133,7 +133,7 @@ static int read_signature(
 	} else if (read_nested(&data, quote, result) < 0) {
 		return -EINVAL;
 	}
-	if (data.failed || !span_is_zero(reader_rest(&data)))
+	if (data.failed || reader_left(&data))
 		return malformed(result, "the parts of its signature don't fit into it");
 	return 0;
 }

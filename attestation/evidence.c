@@ -10,6 +10,7 @@
 #include "attestation/dcap_verify.h"
 #include "attestation/json_fields.h"
 #include "attestation/policy.h"
+#include "attestation/ratls.h"
 #include "attestation/reader.h"
 #include "attestation/snp_report.h"
 #include "attestation/tpm_evidence.h"
@@ -114,6 +115,8 @@ static int verify(struct span evidence, const struct attest_collateral *collater
 		collateral = none;
 	if (unspaced(evidence).size && unspaced(evidence).data[0] == '{')
 		r = verify_json(evidence, collateral, now, result);
+	else if (ratls_is(evidence))
+		r = ratls_verify(evidence, collateral, now, result);
 	else
 		r = evidence_verify(evidence, collateral, now, result);
 	text_buffer_done(&decoded);

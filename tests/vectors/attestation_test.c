@@ -125,6 +125,20 @@ static const struct expectation expectations[] = {
 		"2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED, ATTEST_TCB_NONE},
 	{"CSV without the certificates of its chip", "csv/trustee/csv_evidence.json", {{0}}, {{0}},
 		"2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED, ATTEST_TCB_NONE},
+	{"a certificate of Rats-TLS", "ratls-certs/rats-tls-cert.pem", {{0}}, {{0}},
+		"2023-02-22T17:00:00Z", NULL, ATTEST_DEBUG_ENABLED, ATTEST_TCB_NONE},
+	{"a certificate of Rats-TLS, expired", "ratls-certs/rats-tls-cert.pem", {{0}}, {{0}},
+		"2024-03-01T00:00:00Z", NULL, ATTEST_CERTIFICATE_EXPIRED, ATTEST_TCB_NONE},
+	{"a certificate of Rats-TLS by a policy", "ratls-certs/rats-tls-cert.pem", {{0}}, {{0}},
+		"2023-02-22T17:00:00Z",
+		"{\"rules\": [{\"type\": \"sgx\", \"claims\": {\"mr_enclave\": "
+		"\"563ef734a147af6c602391fdcb4761cdc4d7fe2cc1aee6e361c533\"}}]}",
+		ATTEST_POLICY_NOT_MATCHED, ATTEST_TCB_NONE},
+	{"an older certificate, bound otherwise", "ratls-certs/old-rats-tls-cert-sample.pem", {{0}},
+		{{0}}, "2023-02-22T17:00:00Z", NULL, ATTEST_CERTIFICATE_NOT_BOUND, ATTEST_TCB_NONE},
+	{"another older certificate, bound otherwise",
+		"ratls-certs/old-rats-tls-cert-openssl-sample.pem", {{0}}, {{0}},
+		"2023-02-22T17:00:00Z", NULL, ATTEST_CERTIFICATE_NOT_BOUND, ATTEST_TCB_NONE},
 };
 
 static void check_expectation(const struct expectation *expected, struct attest_result *result)
@@ -229,6 +243,66 @@ static void check_bare_tpm(struct attest_result *result)
 	free((void *)signature.data);
 }
 
+/* Real evidence with a bit changed, or cut off, must not be authentic. @signed_size: what a
+ * signature covers directly. */
+struct damage {
+	const char *evidence;
+	struct vector_files collateral;
+	const char *at;
+	size_t signed_size;
+};
+
+static const struct damage damages[] = {
+	{"sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}},
+		"2025-06-20T00:00:00Z", 1046},
+	{"tdx/phala/tdx_quote.bin", {{"tdx/phala/tdx_quote_collateral.json"}},
+		"2025-06-20T00:00:00Z", 1250},
+	{"snp/trustee/test-report.bin", {{"snp/trustee/test-vcek.der"}}, "2025-01-01T00:00:00Z",
+		0x330},
+	{"snp/trustee/test-vlek-report.bin", {{"snp/trustee/test-vlek.der"}},
+		"2025-06-01T00:00:00Z", 0x330},
+};
+
+#ifdef __SANITIZE_ADDRESS__
+#define DAMAGE_STEP 61
+#else
+#define DAMAGE_STEP 11
+#endif
+
+static void check_damage(const struct damage *damage, struct attest_result *result)
+{
+	struct attest_bytes evidence = vectors_read(damage->evidence);
+	struct vector_files none = {{0}};
+	struct attest_collateral *collateral = NULL;
+	uint8_t *bytes = (uint8_t *)evidence.data;
+	int64_t at = vectors_time(damage->at);
+	struct attest_error error;
+	size_t verified = 0;
+
+	CHECK_EQ(vectors_collateral(&damage->collateral, &none, &collateral, &error), 0);
+	attest_verify(evidence, collateral, NULL, at, result);
+	CHECK(result->is_authentic);
+	for (size_t bit = 0; bit < 8 * damage->signed_size; bit += DAMAGE_STEP) {
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		attest_verify(evidence, collateral, NULL, at, result);
+		if (result->is_authentic)
+			printf("# byte %zu, bit %zu does not matter\n", bit / 8, bit % 8);
+		verified += result->is_authentic;
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	for (size_t size = 0; size < damage->signed_size; size += DAMAGE_STEP) {
+		struct attest_bytes part = {malloc(size + !size), size};
+
+		memcpy((void *)part.data, evidence.data, size);
+		attest_verify(part, collateral, NULL, at, result);
+		verified += result->is_authentic;
+		free((void *)part.data);
+	}
+	test_report(verified == 0, damage->evidence, __FILE__, __LINE__);
+	attest_collateral_free(collateral);
+	free((void *)evidence.data);
+}
+
 int main(void)
 {
 	struct attest_result *result = malloc(sizeof(*result));
@@ -240,6 +314,8 @@ int main(void)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(expectations); i++)
 		check_expectation(&expectations[i], result);
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++)
+		check_damage(&damages[i], result);
 	check_bare_tpm(result);
 	check_json_directory(
 		"sgx/openenclave/json-negatives/tcbinfo/data", ATTEST_TCB_INFO_MALFORMED);
