@@ -13,6 +13,11 @@ trailing_space()
 	sources | xargs -r grep -InE '[[:space:]]+$' | head -n 40
 }
 
+conflict_markers()
+{
+	sources | xargs -r grep -InE '^(<<<<<<<|>>>>>>>) ' | head -n 40
+}
+
 no_final_newline()
 {
 	sources | xargs -r grep -Il . | xargs -r -n 100 awk '
@@ -73,6 +78,7 @@ manual_pages()
 silent "clang-format would change nothing" format
 silent "includes point down" tools/check-includes.py
 silent "no white space at the end of a line" trailing_space
+silent "nothing is left of a conflict" conflict_markers
 silent "each file ends with a newline" no_final_newline
 silent "no path of one machine" build_machine_paths
 silent "each header compiles alone" each_header_alone
