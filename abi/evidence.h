@@ -7,7 +7,6 @@
 
 #define EVIDENCE_MAGIC "CMEVIDNC"
 #define EVIDENCE_VERSION 1
-#define EVIDENCE_PARTS_MAX 16
 
 struct evidence_header {
 	uint8_t magic[8];
@@ -38,6 +37,8 @@ enum evidence_part_kind {
 	EVIDENCE_PART_EVENT_LOG = 8,        /* crypto-agile, of the TCG */
 	EVIDENCE_PART_TPM_CERTIFICATES = 9, /* of the TPM's key, in PEM, its own first */
 };
+
+#define EVIDENCE_PARTS_MAX 9 /* of these kinds; no other is known */
 
 enum evidence_platform {
 	EVIDENCE_PLATFORM_SIMULATION = 1,

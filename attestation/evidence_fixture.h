@@ -18,7 +18,7 @@ static inline struct attest_bytes given(const struct bytes *bytes)
 static inline struct attest_collateral *fixture_collateral(
 	const struct bytes *item, const struct bytes *root)
 {
-	struct attest_bytes items[1], roots[1];
+	struct attest_bytes items[1] = {{0}}, roots[1] = {{0}};
 	struct attest_collateral *collateral = NULL;
 	struct attest_error error;
 
