@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "abi/evidence.h"
@@ -130,14 +129,10 @@ static int verify_simulation(const struct parts *parts, const struct evidence_re
 /* TPM2B_PUBLIC or DER. */
 static int get_tpm_key(struct span bytes, EVP_PKEY **ret_key, struct attest_result *result)
 {
-	const uint8_t *at = bytes.data;
+	int r = bytes.size && bytes.data[0] == 0x30 ? signature_key_from_spki(bytes, ret_key)
+						    : tpm_key_from_public(bytes, ret_key);
 
-	if (bytes.size && bytes.data[0] == 0x30)
-		*ret_key = d2i_PUBKEY(NULL, &at, (long)bytes.size);
-	else if (!bytes.size || tpm_key_from_public(bytes, ret_key) < 0)
-		*ret_key = NULL;
-	ERR_clear_error();
-	return *ret_key ? 0 : malformed(result, "its TPM's key can't be read");
+	return r < 0 ? malformed(result, "its TPM's key can't be read") : 0;
 }
 
 static int check_tpm_key(const struct parts *parts, EVP_PKEY *key,

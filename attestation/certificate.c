@@ -59,13 +59,33 @@ static int add(STACK_OF(X509) *to, X509 *certificate, struct attest_error *error
 	return 0;
 }
 
-static int add_der(STACK_OF(X509) *to, struct span der, struct attest_error *error)
+/* Parsing costs as much as a signature; NULL: it is not known, or there is no collateral. */
+static X509 *find_known(
+	const struct attest_collateral *collateral, struct span der, size_t *ret_size)
+{
+	for (size_t i = 0; collateral && i < collateral->known_count; i++) {
+		const struct known_certificate *known = &collateral->known[i];
+
+		if (known->der.size > der.size ||
+			memcmp(known->der.data, der.data, known->der.size))
+			continue;
+		X509_up_ref(known->certificate);
+		*ret_size = known->der.size;
+		return known->certificate;
+	}
+	return NULL;
+}
+
+static int add_der(STACK_OF(X509) *to, struct span der, const struct attest_collateral *collateral,
+	struct attest_error *error)
 {
 	while (der.size && !span_is_zero(der)) {
 		size_t size;
-		X509 *certificate = certificate_from_der(der, &size);
+		X509 *certificate = find_known(collateral, der, &size);
 		int r;
 
+		if (!certificate)
+			certificate = certificate_from_der(der, &size);
 		if (!certificate)
 			return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
 				"neither PEM nor DER of X.509");
@@ -77,7 +97,8 @@ static int add_der(STACK_OF(X509) *to, struct span der, struct attest_error *err
 	return 0;
 }
 
-static int add_pem(STACK_OF(X509) *to, struct span text, struct attest_error *error)
+static int add_pem(STACK_OF(X509) *to, struct span text, const struct attest_collateral *collateral,
+	struct attest_error *error)
 {
 	size_t count = 0;
 
@@ -93,19 +114,25 @@ static int add_pem(STACK_OF(X509) *to, struct span text, struct attest_error *er
 		if (!pem_label_is(label, "CERTIFICATE"))
 			return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED,
 				"a PEM block that is no certificate");
-		r = add_der(to, text_buffer_span(&content), error);
+		r = add_der(to, text_buffer_span(&content), collateral, error);
 		if (r < 0)
 			return r;
 	}
 }
 
-int certificates_add(STACK_OF(X509) *to, struct span text, struct attest_error *error)
+int certificates_add_known(STACK_OF(X509) *to, struct span text,
+	const struct attest_collateral *collateral, struct attest_error *error)
 {
 	if (text.size > 1 << 20)
 		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "too large");
 	if (text.size && memmem(text.data, text.size, "-----BEGIN ", 11))
-		return add_pem(to, text, error);
-	return add_der(to, text, error);
+		return add_pem(to, text, collateral, error);
+	return add_der(to, text, collateral, error);
+}
+
+int certificates_add(STACK_OF(X509) *to, struct span text, struct attest_error *error)
+{
+	return certificates_add_known(to, text, NULL, error);
 }
 
 bool certificate_is_named(const X509 *certificate, const char *name)

@@ -17,6 +17,10 @@ void certificates_freep(STACK_OF(X509) **certificates);
  * Trailing NULs are passed over. */
 int certificates_add(STACK_OF(X509) *to, struct span text, struct attest_error *error) MUST_CHECK;
 
+/* As above; what stands among the collateral's certificates or anchors is not parsed anew. */
+int certificates_add_known(STACK_OF(X509) *to, struct span text,
+	const struct attest_collateral *collateral, struct attest_error *error) MUST_CHECK;
+
 /* The one certificate in DER at the beginning of @der; *ret_size: its bytes. NULL: not a
  * certificate. */
 X509 *certificate_from_der(struct span der, size_t *ret_size) MUST_CHECK;

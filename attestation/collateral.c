@@ -32,6 +32,9 @@ void attest_collateral_free(struct attest_collateral *collateral)
 		EVP_PKEY_free(collateral->keys[i]);
 	for (size_t i = 0; i < collateral->blob_count; i++)
 		text_buffer_done(&collateral->blobs[i]);
+	for (size_t i = 0; i < collateral->known_count; i++)
+		text_buffer_done(&collateral->known[i].der);
+	free(collateral->known);
 	free(collateral);
 }
 
@@ -100,6 +103,37 @@ static int find_issuers(struct attest_collateral *collateral, struct attest_erro
 	return 0;
 }
 
+static int know(struct attest_collateral *collateral, STACK_OF(X509) *certificates)
+{
+	for (int i = 0; i < sk_X509_num(certificates); i++) {
+		struct known_certificate *known = &collateral->known[collateral->known_count];
+		uint8_t *at;
+		int size;
+
+		known->certificate = sk_X509_value(certificates, i);
+		size = i2d_X509(known->certificate, NULL);
+		at = size > 0 ? malloc((size_t)size) : NULL;
+		if (!at)
+			return -ENOMEM;
+		known->der = (struct text_buffer){at, (size_t)size};
+		collateral->known_count++;
+		i2d_X509(known->certificate, &at);
+	}
+	return 0;
+}
+
+static int know_all(struct attest_collateral *collateral, struct attest_error *error)
+{
+	size_t count =
+		(size_t)(sk_X509_num(collateral->certificates) + sk_X509_num(collateral->anchors));
+
+	collateral->known = calloc(count + 1, sizeof(collateral->known[0]));
+	if (!collateral->known || know(collateral, collateral->certificates) < 0 ||
+		know(collateral, collateral->anchors) < 0)
+		return verdict_fail(error, ATTEST_INTERNAL_ERROR, "out of memory");
+	return 0;
+}
+
 int attest_collateral_new(const struct attest_bytes *items, size_t item_count,
 	const struct attest_bytes *roots, size_t root_count,
 	struct attest_collateral **ret_collateral, struct attest_error *error)
@@ -128,6 +162,8 @@ int attest_collateral_new(const struct attest_bytes *items, size_t item_count,
 	if (r < 0)
 		return r;
 	r = find_issuers(collateral, error);
+	if (r == 0)
+		r = know_all(collateral, error);
 	if (r < 0)
 		return r;
 	*ret_collateral = TAKE(collateral);

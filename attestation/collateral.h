@@ -13,10 +13,18 @@
 #define COLLATERAL_KEYS_MAX 32
 #define COLLATERAL_BLOBS_MAX 8
 
+/* A certificate of the collateral or an anchor, and its encoding. */
+struct known_certificate {
+	X509 *certificate; /* not owned */
+	struct text_buffer der;
+};
+
 struct attest_collateral {
 	X509_STORE *store;
 	STACK_OF(X509) *anchors;
 	STACK_OF(X509) *certificates; /* not trusted: only good for finding the way up */
+	struct known_certificate *known;
+	size_t known_count;
 	bool trusts_vendors;
 	struct crl crls[COLLATERAL_CRLS_MAX];
 	size_t crl_count;

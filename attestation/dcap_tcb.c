@@ -12,6 +12,7 @@ struct judge {
 	int64_t now;
 	struct attest_result *result;
 	struct attest_claims *claims;
+	const X509 *checked; /* one key mostly signs both */
 };
 
 /* Collateral has dates of its own, besides those of who signed it. */
@@ -34,8 +35,11 @@ static int check_signer(struct judge *judge, X509 *signer)
 		.now = judge->now,
 		.need = CERTIFICATE_CRL_REQUIRED,
 		.what = "TCB signing certificate"};
+	int r = signer == judge->checked ? 0 : certificate_verify(&check, judge->result, NULL);
 
-	return certificate_verify(&check, judge->result, NULL);
+	if (r == 0)
+		judge->checked = signer;
+	return r;
 }
 
 static void add_advisories(struct attest_claims *claims, const struct tcb_judgement *judgement)
@@ -299,8 +303,8 @@ static int judge_processor(struct judge *judge, const struct tcb_info *info)
 int dcap_tcb_judge(const struct dcap_quote *quote, const struct pck_certificate *pck,
 	const struct attest_collateral *collateral, int64_t now, struct attest_result *result)
 {
-	struct judge judge = {
-		quote, pck, collateral, now, result, &result->claims[result->claims_count - 1]};
+	struct judge judge = {quote, pck, collateral, now, result,
+		&result->claims[result->claims_count - 1], NULL};
 	const struct tcb_info *info = NULL;
 	enum attest_tcb_status status;
 	int r;

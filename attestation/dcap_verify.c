@@ -82,7 +82,7 @@ static int get_pck(struct verification *v, STACK_OF(X509) *others, X509 **ret_pc
 		return verdict_find(v->result, ATTEST_EVIDENCE_UNSUPPORTED,
 			"quote with certification data of type %u", v->quote->certification);
 	}
-	if (certificates_add(others, v->quote->certification_data, &error) < 0)
+	if (certificates_add_known(others, v->quote->certification_data, v->collateral, &error) < 0)
 		return verdict_find(v->result, error.verdict, "in the quote: %s", error.reason);
 	*ret_pck = find_pck(others);
 	if (!*ret_pck)

@@ -50,6 +50,24 @@ int signature_key_from_point(const char *group, struct span point, EVP_PKEY **re
 	return 0;
 }
 
+int signature_key_from_spki(struct span der, EVP_PKEY **ret_key)
+{
+	const uint8_t *at = der.data;
+	EVP_PKEY *key = der.size <= 1 << 16 ? d2i_PUBKEY(NULL, &at, (long)der.size) : NULL;
+	uint8_t *again = NULL;
+	int size = key ? i2d_PUBKEY(key, &again) : 0;
+	bool same = size > 0 && (size_t)size == der.size && !memcmp(again, der.data, der.size);
+
+	OPENSSL_free(again);
+	ERR_clear_error();
+	if (!same) {
+		EVP_PKEY_free(key);
+		return -EINVAL;
+	}
+	*ret_key = key;
+	return 0;
+}
+
 int signature_key_from_rsa(struct span modulus, struct span exponent, EVP_PKEY **ret_key)
 {
 	CLEANUP(context_freep)

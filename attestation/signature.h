@@ -15,6 +15,9 @@ void signature_key_freep(EVP_PKEY **key);
  * -EINVAL: the point is not on the curve. */
 int signature_key_from_point(const char *group, struct span point, EVP_PKEY **ret_key) MUST_CHECK;
 
+/* A SubjectPublicKeyInfo, in DER and in no other encoding of the same key. */
+int signature_key_from_spki(struct span der, EVP_PKEY **ret_key) MUST_CHECK;
+
 /* An RSA key; both numbers big-endian. */
 int signature_key_from_rsa(
 	struct span modulus, struct span exponent, EVP_PKEY **ret_key) MUST_CHECK;

@@ -70,14 +70,9 @@ static int get_bytes(const json_t *object, const char *where, const char *name,
 /* PEM, DER, TPM2B_PUBLIC or TPMT_PUBLIC. */
 static int parse_key(struct span bytes, EVP_PKEY **ret_key)
 {
-	const uint8_t *at = bytes.data;
-
 	if (bytes.size && bytes.data[0] == 0x30)
-		*ret_key = d2i_PUBKEY(NULL, &at, (long)bytes.size);
-	else if (tpm_key_from_public(bytes, ret_key) < 0)
-		*ret_key = NULL;
-	ERR_clear_error();
-	return *ret_key ? 0 : -EINVAL;
+		return signature_key_from_spki(bytes, ret_key);
+	return tpm_key_from_public(bytes, ret_key);
 }
 
 static int read_key(const json_t *json, struct attest_result *result, EVP_PKEY **ret_key)
