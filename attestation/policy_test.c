@@ -80,8 +80,7 @@ static const char *const malformed[] = {
 	"{\"rules\":[{\"type\":\"sgx\",\"signer\":\"aa\",\"product\":-1}]}",
 	"{\"rules\":[{\"type\":\"sgx\",\"signer\":\"aa\",\"product\":1.5}]}",
 	"{\"rules\":[{\"type\":\"sgx\",\"signer\":\"aa\",\"tcb_status\":\"Fine\"}]}",
-	"{\"rules\":[{\"type\":\"sgx\",\"signer\":\"aa\",\"tolerate\":\"QUOTE_SIGNATURE_INVALID\"}]"
-	"}",
+	"{\"rules\":[{\"type\":\"sgx\",\"signer\":\"aa\",\"tolerate\":\"ROOT_NOT_TRUSTED\"}]}",
 	"{\"rules\":[{\"type\":\"sgx\",\"signer\":\"aa\",\"tolerate\":\"TCB_REVOKED\"}]}",
 	"{\"rules\":[{\"type\":\"tpm\",\"pcrs\":{}}]}",
 	"{\"rules\":[{\"type\":\"tpm\",\"pcrs\":{\"24\":\"00\"}}]}",
@@ -99,8 +98,8 @@ static const char *const refused_jq[] = {"def f: f; f", "[range(1000000000)]", "
 	"test(\\\"a\\\")", "\\\"\\\\(.)\\\"", "@json", "import \\\"a\\\" as a; 1", "while(true;.)",
 	"until(false;.)", "debug", "stderr", "now", "halt", "error", "$__prog_args", "tojson",
 	"[.[]|.[]|.[]|.[]]",
-	"[1,1]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]"
-	"|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]",
+	("[1,1]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]"
+	 "|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]"),
 	"getpath([])", "walk(.)", "input_line_number", "# comment", "(", ""};
 
 static void check_rules(const struct bytes *quote, const struct attest_collateral *collateral,
