@@ -323,6 +323,18 @@ ATTEST_API int attest_simulation_evidence_new(const struct attest_claims *claims
 	struct attest_bytes report_data, uint8_t **ret_evidence, size_t *ret_size)
 	__attribute__((warn_unused_result));
 
+/* An attested certificate in two steps, since the evidence has to vouch for the claims: make the
+ * claims, which name the key and the nonce (may be empty, at most 64 bytes); have evidence made
+ * whose report data is @ret_report_data and then zeros; make the certificate, valid from @from
+ * until @until (seconds since 1970).
+ * @private_key: PEM. @ret_claims, @ret_pem: free(3) them. Errors: -EINVAL, -ENOMEM. */
+ATTEST_API int attest_ratls_claims_new(struct attest_bytes private_key, struct attest_bytes nonce,
+	uint8_t **ret_claims, size_t *ret_size, uint8_t ret_report_data[32])
+	__attribute__((warn_unused_result));
+ATTEST_API int attest_ratls_certificate_new(struct attest_bytes private_key,
+	struct attest_bytes evidence, struct attest_bytes claims, int64_t from, int64_t until,
+	char **ret_pem) __attribute__((warn_unused_result));
+
 #ifdef __cplusplus
 }
 #endif
