@@ -218,12 +218,17 @@ static int sleep_until(struct thread *thread, const struct sleep *sleep, bool *w
 	}
 }
 
+void (*wait_before_sleep)(void);
+
 static int sleep_with(const struct sleep *sleep)
 {
 	struct thread *thread = thread_current();
 	bool was_pending = false;
-	int r = sleep_until(thread, sleep, &was_pending);
+	int r;
 
+	if (wait_before_sleep)
+		wait_before_sleep();
+	r = sleep_until(thread, sleep, &was_pending);
 	if (was_pending)
 		__atomic_store_n(&thread->block.pending, 1, __ATOMIC_SEQ_CST);
 	return r;

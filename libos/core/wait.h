@@ -58,6 +58,10 @@ MUST_CHECK uint32_t *thread_wake_mark(struct thread *thread);
  */
 void thread_interrupt(struct thread *thread);
 
+/* Called before each sleep, if set: what a thread has put off until it holds no lock that matters.
+ */
+extern void (*wait_before_sleep)(void);
+
 /* Sleep until any of the calling thread's waiters is woken, which includes one woken since it was
  * last tested here: 0; a signal is to be delivered: -EINTR; the time has come: -ETIMEDOUT.
  * Interrupted system calls return -ERESTARTSYS and the like: see libos/signals/signal.h. */

@@ -46,6 +46,8 @@ static void file_free(struct file *file)
 		locks_release(file);
 	if (file->ops)
 		notify_file(file, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
+	if (file->async)
+		async_stop(file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
 	if (file->counts_as_writer) {

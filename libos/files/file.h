@@ -9,6 +9,7 @@
 #include "libos/core/lock.h"
 #include "libos/core/user.h"
 #include "libos/core/wait.h"
+#include "libos/files/async.h"
 
 struct file;
 struct inode;
@@ -60,9 +61,9 @@ struct file {
 	struct dentry *dentry; /* referenced; NULL for files without a path */
 	struct lock position_lock;
 	uint64_t position;
-	void *private_data;    /* the op owner's */
-	uint32_t owner_signal; /* F_SETSIG */
-	int32_t owner_pid;     /* F_SETOWN; negative: group */
+	void *private_data;       /* the op owner's */
+	struct file_owner owner;  /* F_SETOWN, F_SETSIG */
+	struct file_async *async; /* O_ASYNC; NULL: not set */
 	struct list epoll_items;
 	struct lock epoll_lock;
 	bool counts_as_writer; /* in inode->writers */

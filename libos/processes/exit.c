@@ -223,6 +223,7 @@ void process_thread_exit(struct thread *thread, int status)
 								     : process->wait_status);
 		}
 		release_resources(process);
+		async_flush();
 		lock_acquire(&process_table_lock);
 		forget(thread);
 		become_zombie(process);

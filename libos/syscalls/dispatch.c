@@ -1,5 +1,6 @@
 #include <asm/errno.h>
 
+#include "libos/files/async.h"
 #include "libos/processes/thread.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/trace.h"
@@ -40,6 +41,7 @@ void syscall_dispatch(struct thread *thread)
 	if (UNLIKELY(trace_enabled))
 		trace_enter(thread, nr, &args);
 	result = call(thread, nr, &args);
+	async_flush();
 	/* Interrupted, perhaps by a signal that another thread has taken since: the way out must
 	 * look, as no program may see these. */
 	if (UNLIKELY(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK))

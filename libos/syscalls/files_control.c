@@ -1,8 +1,10 @@
 /* fcntl(2) and ioctl(2). */
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/fs.h>
 
 #include "libos/core/user.h"
+#include "libos/files/async.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/locks.h"
 #include "libos/files/memfd.h"
@@ -27,7 +29,8 @@ static long duplicate(struct file *file, uint64_t least, bool close_on_exec)
 	return fd;
 }
 
-static long set_flags(struct file *file, uint32_t flags)
+/* @fd: the descriptor it is set through, which O_ASYNC's signals name. */
+static long set_flags(struct file *file, int fd, uint32_t flags)
 {
 	uint32_t wanted =
 		(file->flags & ~(uint32_t)FILE_FLAGS_SETTABLE) | (flags & FILE_FLAGS_SETTABLE);
@@ -37,16 +40,27 @@ static long set_flags(struct file *file, uint32_t flags)
 		return -EPERM;
 	if (file->ops && file->ops->set_flags)
 		r = file->ops->set_flags(file, wanted);
+	if (!r && wanted & FASYNC)
+		r = async_start(file, fd);
+	else if (!r && file->async)
+		async_stop(file);
 	if (!r)
 		__atomic_store_n(&file->flags, wanted, __ATOMIC_RELAXED);
 	return r;
 }
 
-static long set_owner(struct file *file, int32_t pid)
+static long set_owner(struct file *file, int32_t pid, bool is_thread)
 {
+	const struct credentials *credentials = &thread_current()->credentials;
+
 	if (pid == INT32_MIN)
 		return -EINVAL;
-	file->owner_pid = pid;
+	if (pid && !async_owner_exists(pid))
+		return -ESRCH;
+	file->owner.pid = pid;
+	file->owner.is_thread = is_thread;
+	file->owner.uid = credentials->uid;
+	file->owner.euid = credentials->euid;
 	return 0;
 }
 
@@ -58,13 +72,17 @@ static long set_owner_ex(struct file *file, uint64_t from)
 		return -EFAULT;
 	if (owner.type != F_OWNER_TID && owner.type != F_OWNER_PID && owner.type != F_OWNER_PGRP)
 		return -EINVAL;
-	return set_owner(file, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
+	return set_owner(file, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid,
+		owner.type == F_OWNER_TID);
 }
 
 static long get_owner_ex(const struct file *file, uint64_t to)
 {
-	int32_t pid = file->owner_pid;
-	struct f_owner_ex owner = {pid < 0 ? F_OWNER_PGRP : F_OWNER_PID, pid < 0 ? -pid : pid};
+	int32_t pid = file->owner.pid;
+	struct f_owner_ex owner = {pid < 0                 ? F_OWNER_PGRP
+				   : file->owner.is_thread ? F_OWNER_TID
+							   : F_OWNER_PID,
+		pid < 0 ? -pid : pid};
 
 	return USER_PUT(to, owner);
 }
@@ -73,7 +91,7 @@ static long set_signal(struct file *file, uint64_t signal)
 {
 	if (signal > SIGNAL_MAX)
 		return -EINVAL;
-	file->owner_signal = (uint32_t)signal;
+	file->owner.signal = (uint32_t)signal;
 	return 0;
 }
 
@@ -89,15 +107,15 @@ static long write_hint(int command, uint64_t at)
 	return hint <= RWH_WRITE_LIFE_EXTREME ? 0 : -EINVAL;
 }
 
-static long control_file(struct file *file, int command, uint64_t argument)
+static long control_file(struct file *file, int fd, int command, uint64_t argument)
 {
 	switch (command) {
 	case F_SETFL:
-		return set_flags(file, (uint32_t)argument);
+		return set_flags(file, fd, (uint32_t)argument);
 	case F_SETOWN:
-		return set_owner(file, (int32_t)argument);
+		return set_owner(file, (int32_t)argument, false);
 	case F_GETOWN:
-		return file->owner_pid;
+		return file->owner.pid;
 	case F_SETOWN_EX:
 		return set_owner_ex(file, argument);
 	case F_GETOWN_EX:
@@ -105,7 +123,7 @@ static long control_file(struct file *file, int command, uint64_t argument)
 	case F_SETSIG:
 		return set_signal(file, argument);
 	case F_GETSIG:
-		return file->owner_signal;
+		return file->owner.signal;
 	case F_GETPIPE_SZ:
 		return pipe_size(file);
 	case F_SETPIPE_SZ:
@@ -155,17 +173,18 @@ long sys_fcntl(struct thread *thread, const struct syscall_args *args)
 	case F_GETFL:
 		return (long)file->flags;
 	default:
-		return file->flags & O_PATH ? -EBADF : control_file(file, command, args->c);
+		return file->flags & O_PATH ? -EBADF
+					    : control_file(file, (int)args->a, command, args->c);
 	}
 }
 
-static long set_flag_by_value(struct file *file, uint32_t flag, uint64_t from)
+static long set_flag_by_value(struct file *file, int fd, uint32_t flag, uint64_t from)
 {
 	int32_t on;
 
 	if (USER_GET(&on, from))
 		return -EFAULT;
-	return set_flags(file, on ? file->flags | flag : file->flags & ~flag);
+	return set_flags(file, fd, on ? file->flags | flag : file->flags & ~flag);
 }
 
 static long bytes_left(struct file *file, uint64_t to)
@@ -173,6 +192,16 @@ static long bytes_left(struct file *file, uint64_t to)
 	int32_t left = (int32_t)(file->inode->size - file->position);
 
 	return USER_PUT(to, left);
+}
+
+/* The owner of a socket: socket(7). */
+static long socket_owner(struct file *file, bool set, uint64_t at)
+{
+	int32_t pid;
+
+	if (!set)
+		return USER_PUT(at, file->owner.pid);
+	return USER_GET(&pid, at) ? -EFAULT : set_owner(file, pid, false);
 }
 
 long sys_ioctl(struct thread *thread, const struct syscall_args *args)
@@ -188,9 +217,17 @@ long sys_ioctl(struct thread *thread, const struct syscall_args *args)
 	case FIONCLEX:
 		return fd_set_cloexec((int)args->a, request == FIOCLEX);
 	case FIONBIO:
-		return set_flag_by_value(file, O_NONBLOCK, args->c);
+		return set_flag_by_value(file, (int)args->a, O_NONBLOCK, args->c);
 	case FIOASYNC:
-		return set_flag_by_value(file, FASYNC, args->c);
+		return set_flag_by_value(file, (int)args->a, FASYNC, args->c);
+	case FIOSETOWN:
+	case SIOCSPGRP:
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		if (inode_is(file->inode, S_IFSOCK))
+			return socket_owner(
+				file, request == FIOSETOWN || request == SIOCSPGRP, args->c);
+		break;
 	default:
 		break;
 	}

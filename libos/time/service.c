@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "libos/core/lock.h"
+#include "libos/files/async.h"
 #include "libos/processes/process.h"
 #include "libos/processes/service.h"
 #include "libos/requests.h"
@@ -105,6 +106,7 @@ static void forward_host_signals(void)
 static void serve(struct service *service)
 {
 	uint32_t *doorbell = platform_doorbell(), seen;
+	uint64_t when_ns;
 
 	(void)service;
 	for (;;) {
@@ -112,7 +114,9 @@ static void serve(struct service *service)
 		seen = __atomic_load_n(doorbell, __ATOMIC_ACQUIRE);
 		forward_host_signals();
 		requests_serve(thread_current());
-		platform_wait(doorbell, seen, run_due());
+		when_ns = run_due();
+		async_flush();
+		platform_wait(doorbell, seen, when_ns);
 		thread_current()->block.pending = 0;
 	}
 }
