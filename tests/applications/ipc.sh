@@ -1,4 +1,4 @@
-# covers: ipcs, ipcmk, ipcrm, perl (IPC::SysV, IPC::Msg, IPC::Semaphore), python3 (mmap of shared memory, multiprocessing's semaphores)
+# covers: ipcs, ipcmk, ipcrm, perl (IPC::SysV, IPC::Msg, IPC::Semaphore)
 . "$TOP/tests/applications/lib.sh"
 need /usr/bin/ipcs /usr/bin/ipcmk /usr/bin/ipcrm /usr/bin/perl
 trees=()
