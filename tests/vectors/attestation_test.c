@@ -305,13 +305,14 @@ static void check_damage(const struct damage *damage, struct attest_result *resu
 
 int main(void)
 {
-	struct attest_result *result = malloc(sizeof(*result));
+	struct attest_result *result;
 
 	if (!*vectors_directory()) {
 		test_skip(
 			"real evidence", "there is none here; CASEMATE_VECTORS names where it is");
 		return test_done();
 	}
+	result = malloc(sizeof(*result));
 	for (size_t i = 0; i < ARRAY_SIZE(expectations); i++)
 		check_expectation(&expectations[i], result);
 	for (size_t i = 0; i < ARRAY_SIZE(damages); i++)
