@@ -1,0 +1,64 @@
+/* /dev/casemate: what the driver does for programs. Opened by root alone. */
+#ifndef ABI_DRIVER_H
+#define ABI_DRIVER_H
+
+#include <linux/ioctl.h>
+#include <stdint.h>
+
+#define CASEMATE_DEVICE "/dev/casemate"
+#define CASEMATE_FIRMWARE "casemate/hypervisor.bin" /* below /lib/firmware */
+#define CASEMATE_IOC 0xce
+
+struct casemate_status {
+	uint32_t is_enabled;
+	uint32_t cpu_count; /* processors demoted */
+	uint32_t enclave_count;
+	uint32_t flags;           /* HYPERVISOR_STATUS_... */
+	uint64_t frames_free;     /* given away, unused */
+	uint64_t frames_incoming; /* given away, not usable yet */
+	uint64_t frames_enclave;
+	uint64_t frames_hypervisor;
+	uint64_t exits;       /* from the demoted Linux, all processors */
+	uint64_t denied;      /* writes to registers and ports that were refused, all processors */
+	uint64_t demotion_ns; /* how long the processors were held while they were demoted */
+};
+
+/* Demote this Linux, on all processors or none.
+ * ENODEV: no SVM with nested paging, or an unusual APIC. EPERM: firmware has switched SVM off.
+ * EBUSY: on already, SVM is in use (KVM), or a processor is offline. ENOENT: no image below
+ * /lib/firmware. ENOEXEC: that is none, or for another driver. EOPNOTSUPP: memory encryption is on.
+ * ENOMEM. */
+#define CASEMATE_IOC_ENABLE _IO(CASEMATE_IOC, 0)
+/* Give the machine back. The argument: 0, or CASEMATE_DISABLE_FORCE to end enclaves first.
+ * EBUSY: there are enclaves. ENODEV: it is off. */
+#define CASEMATE_IOC_DISABLE _IO(CASEMATE_IOC, 1)
+#define CASEMATE_DISABLE_FORCE 1
+#define CASEMATE_IOC_STATUS _IOR(CASEMATE_IOC, 2, struct casemate_status)
+
+/* An open file is at most one enclave; closing it ends the enclave. ENODEV: the hypervisor is off.
+ */
+/* The argument points to a struct sgx_secs. EBUSY: the file has an enclave. */
+#define CASEMATE_IOC_CREATE _IOW(CASEMATE_IOC, 16, uint64_t)
+
+struct casemate_add {
+	uint64_t source; /* address of the pages here */
+	uint64_t offset; /* in the enclave */
+	uint64_t size;   /* bytes; all multiples of 4096 */
+	uint64_t secinfo_flags;
+};
+#define CASEMATE_IOC_ADD _IOW(CASEMATE_IOC, 17, struct casemate_add)
+
+/* The argument points to a struct sgx_sigstruct. EKEYREJECTED: it is not for what was added. */
+#define CASEMATE_IOC_INIT _IOW(CASEMATE_IOC, 18, uint64_t)
+
+struct casemate_enter {
+	uint64_t tcs; /* offset */
+	uint64_t words[4];
+	uint32_t reason; /* HC_EXIT_CALL or HC_EXIT_CRASHED */
+	uint32_t reserved;
+};
+/* Blocks until the enclave calls or crashes. EINTR: a signal is there; enter again and it goes on.
+ */
+#define CASEMATE_IOC_ENTER _IOWR(CASEMATE_IOC, 19, struct casemate_enter)
+
+#endif

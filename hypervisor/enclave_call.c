@@ -1,0 +1,57 @@
+#include "hypervisor/enclave_call.h"
+
+#include <asm/errno.h>
+
+#include "base/memory.h"
+#include "hypervisor/enclave.h"
+#include "hypervisor/key.h"
+#include "hypervisor/lock.h"
+
+static int64_t report(const struct enclave *enclave, uint64_t to, uint64_t from)
+{
+	struct enclave_report report = {
+		.attributes = {enclave->attributes.flags, enclave->attributes.xfrm},
+		.isv_prod_id = enclave->prod_id,
+		.isv_svn = enclave->svn,
+	};
+	const struct enclave_target *target = enclave_memory(enclave, from, sizeof(*target));
+	void *answer = enclave_memory(enclave, to, sizeof(report));
+
+	if (!target || !answer)
+		return -EFAULT;
+	memcpy(report.mrenclave, enclave->mrenclave, sizeof(report.mrenclave));
+	memcpy(report.mrsigner, enclave->mrsigner, sizeof(report.mrsigner));
+	memcpy(report.data, target->data, sizeof(report.data));
+	key_authenticate(
+		target->mrenclave, &report, offsetof(struct enclave_report, mac), report.mac);
+	memcpy(answer, &report, sizeof(report));
+	return 0;
+}
+
+static int64_t derive(const struct enclave *enclave, uint64_t at)
+{
+	struct enclave_key_request request, *asked = enclave_memory(enclave, at, sizeof(*asked));
+	int r;
+
+	if (!asked)
+		return -EFAULT;
+	request = *asked;
+	r = key_derive(enclave, &request, request.key);
+	if (r == 0)
+		memcpy(asked->key, request.key, sizeof(asked->key));
+	memory_wipe(&request, sizeof(request));
+	return r;
+}
+
+int64_t enclave_call(const struct enclave *enclave, uint64_t number, uint64_t a, uint64_t b)
+{
+	int64_t r = -ENOSYS;
+
+	lock_take(&hypervisor_lock);
+	if (number == EC_REPORT)
+		r = report(enclave, a, b);
+	else if (number == EC_KEY)
+		r = derive(enclave, a);
+	lock_drop(&hypervisor_lock);
+	return r;
+}

@@ -1,0 +1,12 @@
+/* What an enclave asks of the hypervisor about itself (abi/hypervisor.h, EC_...). */
+#ifndef HYPERVISOR_ENCLAVE_CALL_H
+#define HYPERVISOR_ENCLAVE_CALL_H
+
+#include "base/compiler.h"
+
+struct enclave;
+
+/* Takes hypervisor_lock. Returns what goes to rax. */
+int64_t enclave_call(const struct enclave *enclave, uint64_t number, uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,147 @@
+#include "hypervisor/frames.h"
+
+#include <asm/errno.h>
+
+#include "base/memory.h"
+#include "hypervisor/memory.h"
+
+static struct frame *owners;
+static uint64_t owner_count;
+static uint32_t free_list = FRAME_NONE, incoming_list = FRAME_NONE;
+static struct frame_counts counts;
+
+void frames_init(struct frame *frames, uint64_t count)
+{
+	owners = frames;
+	owner_count = MIN(count, (uint64_t)FRAME_NONE);
+	memset(owners, 0, owner_count * sizeof(*owners));
+	free_list = incoming_list = FRAME_NONE;
+	counts = (struct frame_counts){0};
+}
+
+void frames_add_ram(uint64_t first, uint64_t count)
+{
+	for (uint64_t i = first; i < owner_count && i - first < count; i++)
+		owners[i].kind = FRAME_LINUX;
+}
+
+uint64_t frames_count(void)
+{
+	return owner_count;
+}
+
+struct frame_counts frames_counts(void)
+{
+	return counts;
+}
+
+bool frames_is_linux(uint64_t frame)
+{
+	return frame >= owner_count || owners[frame].kind == FRAME_LINUX ||
+	       owners[frame].kind == FRAME_DEVICE;
+}
+
+bool frames_is_memory(uint64_t frame)
+{
+	return frame < owner_count && owners[frame].kind == FRAME_LINUX;
+}
+
+static void push_free(uint32_t frame)
+{
+	owners[frame] = (struct frame){.kind = FRAME_FREE, .page = free_list};
+	free_list = frame;
+	counts.free++;
+}
+
+static uint32_t pop_free(void)
+{
+	uint32_t frame = free_list;
+
+	free_list = owners[frame].page;
+	counts.free--;
+	return frame;
+}
+
+int frame_claim(uint64_t frame, enum frame_kind kind)
+{
+	if (!frames_is_memory(frame))
+		return -EINVAL;
+	if (kind == FRAME_FREE) {
+		push_free((uint32_t)frame);
+		counts.reserved++;
+	} else {
+		owners[frame] = (struct frame){.kind = (uint8_t)kind};
+	}
+	return 0;
+}
+
+int frame_donate(uint64_t frame)
+{
+	if (!frames_is_memory(frame))
+		return -EINVAL;
+	owners[frame] = (struct frame){.kind = FRAME_INCOMING, .page = incoming_list};
+	incoming_list = (uint32_t)frame;
+	counts.incoming++;
+	return 0;
+}
+
+void frames_settle(void)
+{
+	while (incoming_list != FRAME_NONE) {
+		uint32_t frame = incoming_list;
+
+		incoming_list = owners[frame].page;
+		memset(memory_at(frame), 0, PAGE_SIZE);
+		push_free(frame);
+	}
+	counts.incoming = 0;
+}
+
+int frame_take(struct frame owner, uint32_t *ret_frame)
+{
+	bool is_reserved = owner.kind == FRAME_HYPERVISOR && !owner.enclave && counts.reserved;
+	uint32_t frame;
+
+	if (counts.free <= (is_reserved ? 0 : counts.reserved))
+		return -ENOMEM;
+	frame = pop_free();
+	counts.reserved -= is_reserved;
+	owners[frame] = owner;
+	counts.enclave += owner.kind == FRAME_ENCLAVE;
+	*ret_frame = frame;
+	return 0;
+}
+
+void frame_release(uint32_t frame)
+{
+	counts.enclave -= owners[frame].kind == FRAME_ENCLAVE;
+	memory_wipe(memory_at(frame), PAGE_SIZE);
+	push_free(frame);
+}
+
+int frame_return(uint32_t *ret_frame)
+{
+	uint32_t frame;
+
+	if (counts.free <= counts.reserved)
+		return -ENOMEM;
+	frame = pop_free();
+	owners[frame] = (struct frame){.kind = FRAME_LINUX};
+	*ret_frame = frame;
+	return 0;
+}
+
+uint32_t frames_next_of(uint16_t enclave, uint32_t from)
+{
+	for (uint64_t i = from; i < owner_count; i++)
+		if (owners[i].kind == FRAME_ENCLAVE && owners[i].enclave == enclave)
+			return (uint32_t)i;
+	return FRAME_NONE;
+}
+
+void frames_wipe(void)
+{
+	for (uint64_t i = 0; i < owner_count; i++)
+		if (owners[i].enclave)
+			memory_wipe(memory_at(i), PAGE_SIZE);
+}

@@ -1,0 +1,177 @@
+#include "hypervisor/hypercall.h"
+
+#include <asm/errno.h>
+
+#include "abi/hypervisor.h"
+#include "base/memory.h"
+#include "hypervisor/enclave.h"
+#include "hypervisor/flush.h"
+#include "hypervisor/frames.h"
+#include "hypervisor/lock.h"
+#include "hypervisor/memory.h"
+#include "hypervisor/nested.h"
+#include "hypervisor/stop.h"
+#include "hypervisor/thread.h"
+#include "hypervisor/x86/amd/cpu.h"
+
+static uint32_t demoted_count(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < cpu_count(); i++)
+		n += cpu_at(i)->is_demoted;
+	return n;
+}
+
+/* A frame of Linux's memory, by its address. */
+static int list_frame(uint64_t address, uint64_t **ret_list)
+{
+	if (!IS_ALIGNED(address, PAGE_SIZE) || !frames_is_memory(address >> PAGE_SHIFT))
+		return -EFAULT;
+	*ret_list = memory_at(address >> PAGE_SHIFT);
+	return 0;
+}
+
+static void settle(void)
+{
+	if (flush_is_complete())
+		frames_settle();
+}
+
+/* The list lies in memory that Linux can change: each number is read once. */
+static int64_t donate(uint64_t address, uint64_t count)
+{
+	uint64_t *list, done = 0;
+	int r = list_frame(address, &list);
+
+	if (r < 0)
+		return r;
+	while (done < MIN(count, HC_LIST_COUNT_MAX)) {
+		uint64_t frame = __atomic_load_n(&list[done], __ATOMIC_RELAXED);
+
+		/* Nor the list's own frame, which is read on. */
+		if (frame == address >> PAGE_SHIFT || frame_donate(frame) < 0)
+			break;
+		nested_forget(frame);
+		done++;
+	}
+	flush_request();
+	return (int64_t)done;
+}
+
+static int64_t reclaim(uint64_t address, uint64_t max)
+{
+	uint64_t *list;
+	int64_t count = 0;
+	int r = list_frame(address, &list);
+	uint32_t frame;
+
+	if (r < 0)
+		return r;
+	settle();
+	while ((uint64_t)count < MIN(max, HC_LIST_COUNT_MAX) && frame_return(&frame) == 0) {
+		nested_forget(frame);
+		list[count++] = frame;
+	}
+	flush_request();
+	return count;
+}
+
+static int64_t status(const struct cpu *cpu, uint64_t address)
+{
+	struct frame_counts counts = frames_counts();
+	struct hypervisor_status s = {
+		.abi = HYPERVISOR_ABI,
+		.cpu_count = demoted_count(),
+		.enclave_count = enclave_count(),
+		.flags = stop_is_wiped() ? HYPERVISOR_STATUS_WIPED : 0,
+		.frames_free = counts.free - counts.reserved,
+		.frames_incoming = counts.incoming,
+		.frames_enclave = counts.enclave,
+		.exits = cpu->exits,
+		.denied = cpu->denied,
+	};
+
+	if (address % PAGE_SIZE > PAGE_SIZE - sizeof(s) || !frames_is_memory(address >> PAGE_SHIFT))
+		return -EFAULT;
+	memcpy((uint8_t *)memory_at(address >> PAGE_SHIFT) + address % PAGE_SIZE, &s, sizeof(s));
+	return 0;
+}
+
+static int64_t leave(struct cpu *cpu)
+{
+	struct vmcb *vmcb = &cpu->linux_vmcb;
+
+	if (enclave_count() && !stop_is_wiped())
+		return -EBUSY;
+	/* From the first processor on, nothing here is safe from Linux any more. */
+	stop_wipe();
+	cpu->back = (struct cpu_return){
+		.cr0 = vmcb->cr0,
+		.cr3 = vmcb->cr3,
+		.cr4 = vmcb->cr4,
+		.efer = vmcb->efer & ~EFER_SVME,
+		.ds = vmcb->ds.selector,
+		.es = vmcb->es.selector,
+		.rax = 0,
+		.rip = vmcb->rip,
+		.cs = vmcb->cs.selector,
+		.rflags = vmcb->rflags,
+		.rsp = vmcb->rsp,
+		.ss = vmcb->ss.selector,
+	};
+	cpu->linux_gdt = (struct descriptor_table){(uint16_t)vmcb->gdtr.limit, vmcb->gdtr.base};
+	cpu->linux_idt = (struct descriptor_table){(uint16_t)vmcb->idtr.limit, vmcb->idtr.base};
+	__atomic_store_n(&cpu->is_demoted, false, __ATOMIC_RELEASE);
+	lock_drop(&hypervisor_lock);
+	svm_vmload(cpu->linux_vmcb_address);
+	x86_wrmsr(MSR_VM_HSAVE_PA, 0);
+	cpu_leave(cpu);
+}
+
+static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b)
+{
+	switch (number) {
+	case HC_LEAVE:
+		return leave(cpu);
+	case HC_FLUSH:
+		return 0; /* every exit does it */
+	case HC_DONATE:
+		return donate(a, b);
+	case HC_RECLAIM:
+		return reclaim(a, b);
+	case HC_STATUS:
+		settle();
+		return status(cpu, a);
+	case HC_ENCLAVE_CREATE:
+		settle();
+		return enclave_create(a);
+	case HC_ENCLAVE_ADD:
+		settle();
+		return enclave_add(a);
+	case HC_ENCLAVE_INIT:
+		return enclave_init(a, b);
+	case HC_ENCLAVE_DESTROY:
+		return enclave_destroy(a);
+	}
+	return -ENOSYS;
+}
+
+void hypercall(struct cpu *cpu)
+{
+	struct vmcb *vmcb = &cpu->linux_vmcb;
+	uint64_t number = vmcb->rax;
+	int64_t r;
+
+	if (number == HC_WIPE) {
+		stop_wipe();
+		vmcb->rax = 0;
+		return;
+	}
+	lock_take(&hypervisor_lock);
+	r = number == HC_ENCLAVE_ENTER
+		    ? thread_enter(cpu, cpu->registers.rdi, cpu->registers.rsi)
+		    : dispatch(cpu, number, cpu->registers.rdi, cpu->registers.rsi);
+	lock_drop(&hypervisor_lock);
+	vmcb->rax = (uint64_t)r; /* of an enclave that was entered: when it is left */
+}

@@ -1,0 +1,366 @@
+#include "hypervisor/thread.h"
+
+#include <asm/errno.h>
+
+#include "base/memory.h"
+#include "hypervisor/enclave.h"
+#include "hypervisor/enclave_call.h"
+#include "hypervisor/frames.h"
+#include "hypervisor/memory.h"
+#include "hypervisor/x86/amd/cpu.h"
+#include "hypervisor/x86/amd/msr.h"
+#include "hypervisor/x86/ports.h"
+
+#define CR0_START 0x80010033UL /* PG, WP, NE, ET, MP, PE */
+#define CR4_START (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)
+#define DR6_RESET 0xffff0ff0UL
+#define DR7_RESET 0x400UL
+#define PAT_RESET 0x0007040600070406UL
+#define MXCSR_OFFSET 24
+#define MXCSR_RESET 0x1f80
+
+#define SEGMENT_CODE 0xa9b /* 64-bit, present, executable */
+#define SEGMENT_DATA 0xc93
+#define SEGMENT_LDT 0x82
+#define SEGMENT_TSS 0x8b
+
+#define CPUID_LENGTH 2
+#define MSR_LENGTH 2
+#define VMMCALL_LENGTH 3
+#define HLT_LENGTH 1
+
+#define CPUID_XSAVE 0xd
+#define CPUID_EXTENDED 0x80000001
+#define CPUID_SVM 0x8000000a
+#define EFER_SETTABLE (EFER_SCE | EFER_NXE | EFER_LME | EFER_LMA)
+
+struct thread {
+	struct enclave *enclave;
+	bool is_busy; /* taken under hypervisor_lock, given back without */
+	bool has_crashed;
+	bool awaits_words; /* at its start, or in EC_EXIT */
+	bool has_started;
+	uint32_t vmcb_frame, vector_frame;
+	struct registers registers;
+	/* While busy: the Linux that waits for it. */
+	struct registers linux_registers;
+	uint64_t linux_xcr0, linux_debug_control;
+};
+_Static_assert(sizeof(struct thread) <= PAGE_SIZE, "one frame");
+
+static struct vmcb *thread_vmcb(const struct thread *thread)
+{
+	return memory_at(thread->vmcb_frame);
+}
+
+/* ---- Life ---- */
+
+int thread_check_xfrm(uint64_t xfrm)
+{
+	if (!(x86_read_cr4() & CR4_OSXSAVE) || x86_cpuid(CPUID_XSAVE, 0).c > PAGE_SIZE)
+		return -ENODEV;
+	if ((xfrm & SGX_XFRM_LEGACY) != SGX_XFRM_LEGACY || xfrm & ~x86_xgetbv())
+		return -EINVAL;
+	return 0;
+}
+
+uint32_t thread_table_levels(void)
+{
+	return x86_read_cr4() & CR4_LA57 ? 5 : 4;
+}
+
+static void set_controls(struct vmcb *vmcb, const struct enclave *enclave)
+{
+	vmcb->dr_reads = vmcb->dr_writes = UINT16_MAX;
+	vmcb->exceptions =
+		1U << EXCEPTION_DB | 1U << EXCEPTION_AC; /* they can be made to never end */
+	vmcb->intercepts[0] = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
+			      INTERCEPT_CPUID | INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA |
+			      INTERCEPT_IO | INTERCEPT_MSR | INTERCEPT_TASK_SWITCH |
+			      INTERCEPT_SHUTDOWN | INTERCEPT_RSM;
+	vmcb->intercepts[1] = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
+			      INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI |
+			      INTERCEPT_SKINIT | INTERCEPT_WBINVD | INTERCEPT_MONITOR |
+			      INTERCEPT_MWAIT | INTERCEPT_XSETBV;
+	vmcb->io_map = ports_enclave_map();
+	vmcb->msr_map = msr_enclave_map();
+	vmcb->asid = 1U + enclave->number;
+	vmcb->interrupts = INTERRUPTS_VIRTUAL;
+	vmcb->nested_enable = 1;
+	vmcb->nested_root = (uint64_t)enclave->table.root << PAGE_SHIFT;
+}
+
+static void set_start(
+	struct vmcb *vmcb, const struct enclave *enclave, const struct hypervisor_tcs *tcs)
+{
+	struct vmcb_segment data = {.attributes = SEGMENT_DATA, .limit = UINT32_MAX};
+
+	vmcb->cs = (struct vmcb_segment){
+		.selector = 8, .attributes = SEGMENT_CODE, .limit = UINT32_MAX};
+	vmcb->ss = vmcb->ds = vmcb->es = vmcb->fs = vmcb->gs = data;
+	vmcb->ldtr = (struct vmcb_segment){.attributes = SEGMENT_LDT};
+	vmcb->tr = (struct vmcb_segment){.attributes = SEGMENT_TSS, .limit = 0x67};
+	vmcb->cr0 = CR0_START;
+	vmcb->cr3 = tcs->page_table;
+	vmcb->cr4 = CR4_START;
+	vmcb->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE | EFER_SVME;
+	vmcb->dr6 = DR6_RESET;
+	vmcb->dr7 = DR7_RESET;
+	vmcb->pat = PAT_RESET;
+	vmcb->rflags = RFLAGS_FIXED;
+	vmcb->rip = enclave->base + tcs->entry_offset;
+	vmcb->rsp = tcs->stack;
+}
+
+static int check_tcs(const struct enclave *enclave, const struct hypervisor_tcs *tcs)
+{
+	if (tcs->entry_offset >= enclave->size || tcs->page_table >= enclave->size ||
+		!IS_ALIGNED(tcs->page_table, PAGE_SIZE))
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(tcs->reserved); i++)
+		if (tcs->reserved[i])
+			return -EINVAL;
+	return 0;
+}
+
+int thread_create(struct enclave *enclave, const struct hypervisor_tcs *tcs, uint32_t *ret_frame)
+{
+	struct frame owner = {.kind = FRAME_HYPERVISOR, .enclave = enclave->number};
+	uint32_t frames[3], i;
+	struct thread *thread;
+	int r = check_tcs(enclave, tcs);
+
+	for (i = 0; r == 0 && i < ARRAY_SIZE(frames); i++)
+		r = frame_take(owner, &frames[i]);
+	if (r < 0) {
+		/* The last one was not got, if any was asked for. */
+		while (i-- > 1)
+			frame_release(frames[i - 1]);
+		return r;
+	}
+	thread = memory_at(frames[0]);
+	thread->enclave = enclave;
+	thread->vmcb_frame = frames[1];
+	thread->vector_frame = frames[2];
+	thread->awaits_words = true;
+	*(uint32_t *)((uint8_t *)memory_at(frames[2]) + MXCSR_OFFSET) = MXCSR_RESET;
+	set_controls(thread_vmcb(thread), enclave);
+	set_start(thread_vmcb(thread), enclave, tcs);
+	*ret_frame = frames[0];
+	return 0;
+}
+
+bool thread_is_busy(const struct thread *thread)
+{
+	return __atomic_load_n(&thread->is_busy, __ATOMIC_ACQUIRE);
+}
+
+void thread_destroy(uint32_t frame)
+{
+	const struct thread *thread = memory_at(frame);
+	uint32_t vmcb_frame = thread->vmcb_frame, vector_frame = thread->vector_frame;
+
+	frame_release(vmcb_frame);
+	frame_release(vector_frame);
+	frame_release(frame);
+}
+
+/* ---- In ---- */
+
+/* From one vector state to the other; XCR0 is what tells XSAVE how much there is. */
+static void swap_vectors(void *save, const void *load, uint64_t xcr0)
+{
+	x86_xsave(save);
+	if (xcr0 != x86_xgetbv())
+		x86_xsetbv(xcr0);
+	x86_xrstor(load);
+}
+
+static void take_words(struct thread *thread, const struct registers *from)
+{
+	thread->registers.rdi = from->rdx;
+	thread->registers.rsi = from->r8;
+	thread->registers.rdx = from->r9;
+	thread->registers.rcx = from->r10;
+	thread->awaits_words = false;
+}
+
+static void switch_in(struct cpu *cpu, struct thread *thread)
+{
+	thread->linux_registers = cpu->registers;
+	if (thread->awaits_words)
+		take_words(thread, &cpu->registers);
+	cpu->registers = thread->registers;
+	thread->linux_xcr0 = x86_xgetbv();
+	swap_vectors(cpu->vector_state, memory_at(thread->vector_frame),
+		thread->enclave->attributes.xfrm);
+	/* Neither branch records nor single steps of Linux's go on inside. */
+	thread->linux_debug_control = x86_rdmsr(MSR_DEBUG_CONTROL);
+	x86_wrmsr(MSR_DEBUG_CONTROL, 0);
+	svm_vmsave(cpu->linux_vmcb_address);
+	svm_vmload((uint64_t)thread->vmcb_frame << PAGE_SHIFT);
+	cpu->vmcb = (uint64_t)thread->vmcb_frame << PAGE_SHIFT;
+	cpu->thread = thread;
+}
+
+int64_t thread_enter(struct cpu *cpu, uint64_t number, uint64_t offset)
+{
+	struct enclave *enclave = enclave_find(number);
+	struct thread *thread = enclave ? enclave_find_thread(enclave, offset) : NULL;
+
+	if (!thread)
+		return -ENOENT;
+	if (enclave->state != ENCLAVE_READY || enclave->attributes.xfrm & ~x86_xgetbv())
+		return -EINVAL;
+	if (thread_is_busy(thread))
+		return -EBUSY;
+	if (thread->has_crashed)
+		return -EPIPE;
+	thread->is_busy = true;
+	switch_in(cpu, thread);
+	/* It may have run elsewhere meanwhile, and trusts that this processor forgot what it knew.
+	 */
+	thread_vmcb(thread)->tlb_control = TLB_FLUSH_ALL;
+	return 0;
+}
+
+/* ---- Out ---- */
+
+static void switch_out(struct cpu *cpu, struct thread *thread)
+{
+	svm_vmsave((uint64_t)thread->vmcb_frame << PAGE_SHIFT);
+	svm_vmload(cpu->linux_vmcb_address);
+	x86_wrmsr(MSR_DEBUG_CONTROL, thread->linux_debug_control);
+	swap_vectors(memory_at(thread->vector_frame), cpu->vector_state, thread->linux_xcr0);
+	memory_wipe(cpu->vector_state, sizeof(cpu->vector_state));
+	thread->registers = cpu->registers;
+	cpu->registers = thread->linux_registers;
+	cpu->vmcb = cpu->linux_vmcb_address;
+	cpu->thread = NULL;
+	/* Whoever sees it clear sees all of the above. */
+	__atomic_store_n(&thread->is_busy, false, __ATOMIC_RELEASE);
+}
+
+static void leave(struct cpu *cpu, int64_t reason)
+{
+	struct thread *thread = cpu->thread;
+
+	thread->has_crashed = reason == HC_EXIT_CRASHED;
+	switch_out(cpu, thread);
+	cpu->linux_vmcb.rax = (uint64_t)reason;
+}
+
+/* EC_EXIT: the four words, and nothing else of the enclave's, are Linux's. */
+static void leave_with_words(struct cpu *cpu)
+{
+	struct registers inside = cpu->registers;
+
+	cpu->thread->awaits_words = true;
+	leave(cpu, HC_EXIT_CALL);
+	cpu->registers.rdx = inside.rdi;
+	cpu->registers.r8 = inside.rsi;
+	cpu->registers.r9 = inside.rdx;
+	cpu->registers.r10 = inside.rcx;
+}
+
+static void handle_call(struct cpu *cpu)
+{
+	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+
+	if (vmcb->cpl != 0) {
+		vmcb_raise(vmcb, EXCEPTION_UD);
+		return;
+	}
+	vmcb_skip(vmcb, VMMCALL_LENGTH);
+	if (vmcb->rax == EC_EXIT) {
+		vmcb->rax = 0;
+		leave_with_words(cpu);
+		return;
+	}
+	vmcb->rax = (uint64_t)enclave_call(
+		cpu->thread->enclave, vmcb->rax, cpu->registers.rdi, cpu->registers.rsi);
+}
+
+/* The processor's own answer: Linux can't change what it says. */
+static void handle_cpuid(struct cpu *cpu)
+{
+	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+	uint32_t leaf = (uint32_t)vmcb->rax;
+	struct cpuid r = x86_cpuid(leaf, (uint32_t)cpu->registers.rcx);
+
+	if (leaf == CPUID_EXTENDED)
+		r.c &= ~4U;
+	else if (leaf == CPUID_SVM)
+		r = (struct cpuid){0};
+	vmcb->rax = r.a;
+	cpu->registers.rbx = r.b;
+	cpu->registers.rcx = r.c;
+	cpu->registers.rdx = r.d;
+	vmcb_skip(vmcb, CPUID_LENGTH);
+}
+
+static void handle_msr(struct cpu *cpu)
+{
+	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+	uint64_t value = (uint32_t)vmcb->rax | cpu->registers.rdx << 32;
+
+	/* Of those that exit, EFER alone is an enclave's, and it can't leave 64-bit mode. */
+	if ((uint32_t)cpu->registers.rcx != MSR_EFER ||
+		((vmcb->exit_info1 & 1) && (value & ~EFER_SETTABLE || !(value & EFER_LMA)))) {
+		vmcb_raise(vmcb, EXCEPTION_GP);
+		return;
+	}
+	if (vmcb->exit_info1 & 1) {
+		vmcb->efer = value | EFER_SVME;
+	} else {
+		vmcb->rax = (uint32_t)(vmcb->efer & ~EFER_SVME);
+		cpu->registers.rdx = vmcb->efer >> 32;
+	}
+	vmcb_skip(vmcb, MSR_LENGTH);
+}
+
+static bool is_debug_register(uint64_t code)
+{
+	return code >= EXIT_DR_READ && code <= EXIT_DR_WRITE_LAST;
+}
+
+static void handle_event(struct cpu *cpu, struct vmcb *vmcb)
+{
+	uint64_t code = vmcb->exit_code;
+
+	if (code == EXIT_CPUID)
+		handle_cpuid(cpu);
+	else if (code == EXIT_MSR)
+		handle_msr(cpu);
+	else if (code == EXIT_VMMCALL)
+		handle_call(cpu);
+	else if (code == EXIT_EXCEPTION + EXCEPTION_DB || code == EXIT_EXCEPTION + EXCEPTION_AC)
+		vmcb_raise(vmcb, (enum exception)(code - EXIT_EXCEPTION));
+	else if (code == EXIT_IO)
+		vmcb_raise(vmcb, EXCEPTION_GP);
+	else if (is_debug_register(code) || code == EXIT_INVD || code == EXIT_INVLPGA ||
+		 (code >= EXIT_VMRUN && code <= EXIT_SKINIT) ||
+		 (code >= EXIT_WBINVD && code <= EXIT_XSETBV) || code == EXIT_RDPMC)
+		vmcb_raise(vmcb, EXCEPTION_UD);
+	else
+		leave(cpu, HC_EXIT_CRASHED);
+}
+
+void thread_handle_exit(struct cpu *cpu)
+{
+	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+
+	vmcb_redeliver(vmcb);
+	vmcb->tlb_control = TLB_KEEP;
+	switch (vmcb->exit_code) {
+	case EXIT_HLT:
+		vmcb_skip(vmcb, HLT_LENGTH); /* fall through */
+	case EXIT_INTR:
+	case EXIT_NMI:
+	case EXIT_INIT:
+		leave(cpu, HC_EXIT_INTERRUPTED);
+		break;
+	default:
+		handle_event(cpu, vmcb);
+	}
+}

@@ -1,0 +1,233 @@
+"""The hypervisor and its driver below a Debian kernel, in QEMU's emulation of an AMD processor.
+
+    tests/hypervisor/boot.py [--smp N,...] [--tests NAME,...] [--console]
+
+Builds the driver and an initial file system, boots it once for each number of processors, and prints
+what the tests inside say (guest/*.sh). Verdicts never depend on time: a guest that is slow is waited for.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("BUILD", TOP / "build"))
+HERE = Path(__file__).resolve().parent
+WORK = BUILD / "tests" / "hypervisor"
+BUSYBOX = Path("/bin/busybox")
+TESTS = ["life"]
+SILENCE_S = 150  # a guest that says nothing for so long hangs
+
+QEMU = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
+        "-m", "512M", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
+        "-nic", "none"]
+KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
+
+
+class Skip(Exception):
+    """What the tests need and this machine lacks."""
+
+
+def run(command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False, **options)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}:\n{done.stdout}")
+    return done.stdout
+
+
+# What is needed
+
+def find_headers():
+    """Debian's newest kernel of the cloud flavour whose headers are installed: (version, path)."""
+    found = sorted(Path("/usr/src").glob("linux-headers-*-cloud-amd64"),
+                   key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
+    if not found:
+        raise Skip("no kernel headers (linux-headers-cloud-amd64) are installed")
+    return found[-1].name.removeprefix("linux-headers-"), found[-1]
+
+
+def fetch_kernel(version):
+    """The kernel's package, unpacked and not installed."""
+    kernel = WORK / f"kernel-{version}"
+    if kernel.exists():
+        return kernel
+    package = f"linux-image-{version}"
+    scratch = WORK / "download"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        run(["apt-get", "-q", "download", package], cwd=scratch)
+        run(["dpkg-deb", "-x", next(scratch.glob("*.deb")), scratch / "kernel"])
+    except (RuntimeError, OSError, StopIteration) as error:
+        raise Skip(f"the package {package} can't be fetched: {str(error).splitlines()[-1]}") from error
+    (scratch / "kernel").rename(kernel)
+    shutil.rmtree(scratch)
+    return kernel
+
+
+def check_tools():
+    for tool in ["qemu-system-x86_64", "cpio", "gcc", "make"]:
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed")
+    if not BUSYBOX.exists():
+        raise Skip("busybox-static is not installed")
+
+
+# What runs in the guest
+
+def build_modules(headers):
+    """Kbuild writes beside the sources, so it gets copies."""
+    modules = WORK / "modules"
+    for name in ["abi", "driver", "tests/hypervisor/module"]:
+        if (TOP / name).is_dir():
+            shutil.copytree(TOP / name, modules / name, dirs_exist_ok=True)
+    built = []
+    for name in ["driver", "tests/hypervisor/module"]:
+        if (modules / name).is_dir():
+            run(["make", "-C", headers, f"M={modules / name}", "EXTRA_CFLAGS=-DCASEMATE_TEST",
+                 "modules"])
+            built += (modules / name).glob("*.ko")
+    return built
+
+
+def build_programs():
+    built = []
+    for source in sorted((HERE / "guest").glob("*.c")):
+        program = WORK / source.stem
+        run(["gcc", "-static", "-O2", "-Wall", "-Werror", "-I", TOP, "-o", program, source])
+        built.append(program)
+    return built
+
+
+def libraries(program):
+    """A dynamic program's libraries, its loader included."""
+    return [Path(path) for path in re.findall(r"(/\S+) \(0x", run(["ldd", program]))]
+
+
+def put(root, name, source, mode=0o755):
+    to = root / name
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, to)
+    to.chmod(mode)
+
+
+def build_initrd(kernel, modules, programs):
+    root = WORK / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    for name in ["proc", "sys", "dev", "tmp", "bin"]:
+        (root / name).mkdir(parents=True)
+    put(root, "bin/busybox", BUSYBOX)
+    put(root, "init", HERE / "guest" / "init.sh")
+    for script in (HERE / "guest").glob("*.sh"):
+        put(root, f"tests/{script.name}", script)
+    for module in modules + list(kernel.rglob("kvm*.ko")):
+        put(root, f"modules/{module.name}", module)
+    for program in programs:
+        put(root, f"bin/{program.name}", program)
+    casemate = BUILD / "cli" / "casemate"
+    put(root, "bin/casemate", casemate)
+    for library in libraries(casemate):
+        put(root, str(library).lstrip("/"), library)
+    put(root, "lib/firmware/casemate/hypervisor.bin", BUILD / "hypervisor" / "hypervisor.bin")
+    names = "\n".join(str(path.relative_to(root)) for path in root.rglob("*"))
+    with open(WORK / "initrd.cpio", "wb") as output:
+        subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=names.encode(), cwd=root,
+                       stdout=output, check=True)
+    return WORK / "initrd.cpio"
+
+
+# Booting
+
+class Guest:
+    """One boot: what it said that is ours, and the whole console for when it goes wrong."""
+
+    def __init__(self, kernel, initrd, smp, tests, console):
+        command = QEMU + ["-smp", str(smp), "-kernel", next(kernel.glob("boot/vmlinuz-*")),
+                          "-initrd", initrd, "-append",
+                          f"{KERNEL_ARGUMENTS} casemate.tests={','.join(tests)}"]
+        self.lines, self.console, self.timed_out = [], [], False
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            self.read(console)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    def read(self, show):
+        timer = None
+        for raw in self.process.stdout:
+            if timer:
+                timer.cancel()
+            line = raw.decode(errors="replace").rstrip()
+            self.console.append(line)
+            if show:
+                print("#", line, flush=True)
+            if "@@ " in line:
+                self.lines.append(line.partition("@@ ")[2])
+            timer = threading.Timer(SILENCE_S, self.give_up)
+            timer.daemon = True
+            timer.start()
+        if timer:
+            timer.cancel()
+
+    def give_up(self):
+        self.timed_out = True
+        self.process.kill()
+
+    def ended(self):
+        return "end" in self.lines
+
+
+def report(guest, smp, number):
+    """Prints a boot's points; returns how many there are by now, and whether one failed."""
+    failed = False
+    for line in guest.lines:
+        point = re.match(r"(not ok|ok) - (.*)", line)
+        if point:
+            number += 1
+            failed |= point[1] == "not ok"
+            print(f"{point[1]} {number} - {smp} processors: {point[2]}")
+        elif line.startswith("#"):
+            print(line)
+    number += 1
+    print(f"{'ok' if guest.ended() else 'not ok'} {number} - {smp} processors: it came to its end")
+    if not guest.ended() or failed:
+        why = f"said nothing for {SILENCE_S} s" if guest.timed_out else "switched off or reset"
+        print(f"# the guest {why if not guest.ended() else 'failed'}; its console:")
+        for line in guest.console[-60:]:
+            print("#  ", line)
+    return number, failed or not guest.ended()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--smp", default="1,2,4")
+    parser.add_argument("--tests", default=",".join(TESTS))
+    parser.add_argument("--console", action="store_true", help="show the guest's console")
+    arguments = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    try:
+        check_tools()
+        version, headers = find_headers()
+        kernel = fetch_kernel(version)
+    except Skip as skip:
+        print(f"ok 1 - the hypervisor in an emulated machine # SKIP {skip}\n1..1")
+        return 0
+    initrd = build_initrd(kernel, build_modules(headers), build_programs())
+    number, failed = 0, False
+    for smp in arguments.smp.split(","):
+        guest = Guest(kernel, initrd, smp, arguments.tests.split(","), arguments.console)
+        number, bad = report(guest, smp, number)
+        failed |= bad
+    print(f"1..{number}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
