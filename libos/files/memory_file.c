@@ -16,14 +16,16 @@ static long memory_read(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct inode *inode = file->inode;
 	uint64_t size = __atomic_load_n(&inode->size, __ATOMIC_ACQUIRE);
-	long n;
+	long n = 0;
 
-	if (*offset >= size || !io->left)
+	if (!io->left)
 		return 0;
-	n = data_read(&memory_inode_of(inode)->data, io, *offset, MIN(io->left, size - *offset));
-	if (n > 0) {
+	if (*offset < size)
+		n = data_read(
+			&memory_inode_of(inode)->data, io, *offset, MIN(io->left, size - *offset));
+	if (n >= 0) {
 		*offset += (uint64_t)n;
-		touch_read(file, inode);
+		touch_read(file, inode); /* at the end of the file, too */
 	}
 	return n;
 }
