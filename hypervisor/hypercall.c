@@ -124,7 +124,7 @@ static int64_t leave(struct cpu *cpu)
 	cpu->linux_idt = (struct descriptor_table){(uint16_t)vmcb->idtr.limit, vmcb->idtr.base};
 	__atomic_store_n(&cpu->is_demoted, false, __ATOMIC_RELEASE);
 	lock_drop(&hypervisor_lock);
-	svm_vmload(cpu->linux_vmcb_address);
+	/* FS, GS, TR, LDTR and their MSRs are Linux's all the time (thread.c puts them back). */
 	x86_wrmsr(MSR_VM_HSAVE_PA, 0);
 	cpu_leave(cpu);
 }

@@ -40,6 +40,7 @@ enum exception {
 	EXCEPTION_UD = 6,
 	EXCEPTION_GP = 13,
 	EXCEPTION_AC = 17,
+	EXCEPTION_COUNT = 32,
 };
 
 /* What LGDT and LIDT take. */

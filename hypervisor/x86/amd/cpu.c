@@ -215,7 +215,13 @@ void vmcb_redeliver(struct vmcb *vmcb)
 {
 	uint64_t event = vmcb->exit_event;
 
-	vmcb->event = (event & EVENT_VALID) && !is_of_instruction(event) ? event : 0;
+	vmcb->event = 0;
+	if (!(event & EVENT_VALID) || is_of_instruction(event))
+		return;
+	/* QEMU calls interrupts exceptions here; no exception has such a vector. */
+	if ((event & EVENT_VECTOR) >= EXCEPTION_COUNT)
+		event &= ~EVENT_TYPE;
+	vmcb->event = event;
 }
 
 void vmcb_raise(struct vmcb *vmcb, enum exception exception)
