@@ -3,8 +3,6 @@
 #define PREFIX_REX 0x40
 #define REX_W 8
 #define REX_R 4
-#define REX_X 2
-#define REX_B 1
 
 #define OPCODE_MOV_REGISTER 0x89
 #define OPCODE_MOV_IMMEDIATE 0xc7
@@ -22,10 +20,18 @@ static bool take(struct cursor *c, uint8_t *ret_byte)
 	return true;
 }
 
-/* CS, SS, DS and ES, whose bases are 0 in 64-bit mode. */
+static bool skip(struct cursor *c, unsigned int count)
+{
+	if ((size_t)(c->end - c->at) < count)
+		return false;
+	c->at += count;
+	return true;
+}
+
 static bool is_segment_prefix(uint8_t byte)
 {
-	return byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x26;
+	return byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x26 || byte == 0x64 ||
+	       byte == 0x65;
 }
 
 static bool take_immediate(struct cursor *c, uint32_t *ret_value)
@@ -43,44 +49,23 @@ static bool take_immediate(struct cursor *c, uint32_t *ret_value)
 	return true;
 }
 
-static bool take_displacement(struct cursor *c, unsigned int size, struct store *store)
-{
-	uint8_t byte;
-	uint32_t word;
-
-	if (size == 1 && take(c, &byte))
-		store->displacement = (int8_t)byte;
-	else if (size == 4 && take_immediate(c, &word))
-		store->displacement = (int32_t)word;
-	else
-		return size == 0;
-	return true;
-}
-
-/* APM volume 3, 1.4: ModRM, SIB and displacement. */
-static bool take_address(struct cursor *c, uint8_t rex, uint8_t modrm, struct store *store)
+/* SIB and displacement (APM volume 3, 1.4), of which only the length matters: the fault tells
+ * where. */
+static bool skip_address(struct cursor *c, uint8_t modrm)
 {
 	unsigned int mode = modrm >> 6, base = modrm & 7;
-	uint8_t sib = 0x20; /* no index */
+	uint8_t sib;
 
-	if (mode == 3 || (base == 4 && !take(c, &sib)))
+	if (mode == 3)
 		return false;
-	store->index = (sib >> 3 & 7) | (rex & REX_X ? 8 : 0);
-	store->shift = sib >> 6;
-	if (store->index == 4)
-		store->index = DECODE_NO_REGISTER;
-	if (mode == 0 && base == 5) {
-		store->base = DECODE_RIP;
-		return take_displacement(c, 4, store);
-	}
-	if (base == 4)
+	if (base == 4) {
+		if (!take(c, &sib))
+			return false;
 		base = sib & 7;
-	store->base = base | (rex & REX_B ? 8 : 0);
-	if (mode == 0 && base == 5) {
-		store->base = DECODE_NO_REGISTER;
-		return take_displacement(c, 4, store);
 	}
-	return take_displacement(c, mode == 0 ? 0 : mode == 1 ? 1 : 4, store);
+	if (mode == 0)
+		return base != 5 || skip(c, 4);
+	return skip(c, mode == 1 ? 1 : 4);
 }
 
 bool decode_store(const uint8_t *code, size_t size, struct store *ret_store)
@@ -101,7 +86,7 @@ bool decode_store(const uint8_t *code, size_t size, struct store *ret_store)
 	}
 	if (byte != OPCODE_MOV_REGISTER && byte != OPCODE_MOV_IMMEDIATE && byte != OPCODE_XCHG)
 		return false;
-	if (!take(&c, &modrm) || !take_address(&c, rex, modrm, &store))
+	if (!take(&c, &modrm) || !skip_address(&c, modrm))
 		return false;
 	store.reg = (modrm >> 3 & 7) | (rex & REX_R ? 8 : 0);
 	store.is_exchange = byte == OPCODE_XCHG;

@@ -6,8 +6,6 @@
 #include "base/compiler.h"
 
 #define DECODE_SIZE_MAX 15
-#define DECODE_NO_REGISTER 16
-#define DECODE_RIP 17 /* of the next instruction */
 
 struct store {
 	unsigned int length; /* of the instruction, bytes */
@@ -15,12 +13,9 @@ struct store {
 	uint32_t immediate;
 	unsigned int reg; /* otherwise: which register holds the value, 0..15 */
 	bool is_exchange; /* the register gets the old value */
-	/* Where to: base + (index << shift) + displacement. */
-	unsigned int base, index, shift;
-	int32_t displacement;
 };
 
-/* False: it is something else, uses FS or GS, or does not end within @size. */
+/* False: it is something else, or does not end within @size. */
 bool decode_store(const uint8_t *code, size_t size, struct store *ret_store);
 
 #endif

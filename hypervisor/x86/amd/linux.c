@@ -106,35 +106,21 @@ static uint64_t *general_register(struct cpu *cpu, unsigned int number)
 	return all[number];
 }
 
-static uint64_t store_address(struct cpu *cpu, const struct store *store)
-{
-	uint64_t address = (uint64_t)(int64_t)store->displacement;
-
-	if (store->base == DECODE_RIP)
-		address += cpu->linux_vmcb.rip + store->length;
-	else if (store->base != DECODE_NO_REGISTER)
-		address += *general_register(cpu, store->base);
-	if (store->index != DECODE_NO_REGISTER)
-		address += *general_register(cpu, store->index) << store->shift;
-	return address;
-}
-
-/* The fault names the page, the instruction where in it and what. What is judged is what is then
- * written, whatever Linux does to the instruction meanwhile. */
-static void handle_apic_write(struct cpu *cpu)
+/* The fault tells where the write goes, the instruction what is written. What is judged is what is
+ * then written, whatever Linux does to the instruction meanwhile. */
+static void handle_apic_write(struct cpu *cpu, uint32_t offset)
 {
 	struct vmcb *vmcb = &cpu->linux_vmcb;
 	uint8_t code[DECODE_SIZE_MAX];
 	size_t size = walk_read(vmcb->cr3, vmcb->cr4, vmcb->rip, code, sizeof(code));
 	struct store store;
-	uint32_t value, old, offset;
+	uint32_t value, old;
 
 	if (vmcb->cpl != 0 || !decode_store(code, size, &store)) {
 		deny(cpu, EXCEPTION_GP);
 		return;
 	}
 	value = store.is_immediate ? store.immediate : (uint32_t)*general_register(cpu, store.reg);
-	offset = store_address(cpu, &store) % PAGE_SIZE;
 	if (!apic_may_write(offset, value)) {
 		cpu->denied++; /* as an APIC drops what it can't send */
 	} else {
@@ -153,7 +139,7 @@ static void handle_nested_fault(struct cpu *cpu)
 	int r = 0;
 
 	if (frame == APIC_FRAME && error & NESTED_FAULT_WRITE && !(error & NESTED_FAULT_IN_TABLE)) {
-		handle_apic_write(cpu);
+		handle_apic_write(cpu, (uint32_t)(address % PAGE_SIZE));
 		return;
 	}
 	lock_take(&hypervisor_lock);
