@@ -180,11 +180,11 @@ static int read_epoch(int64_t *ret)
 	return CLI_OK;
 }
 
-/* $CASEMATE_LIBOS, or beside the installed command, or in the build tree. */
+/* $CASEMATE_LIBOS, or where this is installed, or in the build tree. */
 static int find_libos(struct arguments *arguments)
 {
 	static const char *const places[] = {
-		"../lib/casemate/libos-simulation.elf", "../platform/libos-simulation.elf"};
+		"../../lib/casemate/libos-simulation.elf", "../platform/libos-simulation.elf"};
 	const char *path = getenv("CASEMATE_LIBOS");
 	char self[4096];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);

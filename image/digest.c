@@ -1,6 +1,7 @@
 #include "image/digest.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -15,6 +16,11 @@ struct digest *digest_new(void)
 
 	if (!digest)
 		return NULL;
+	/* Neither its tables of names nor a configuration file: `run` is to start fast. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+				    OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
+				    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
+		NULL);
 	/* Fetched once: looking the algorithm up costs as much as hashing a block. */
 	digest->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
 	digest->context = EVP_MD_CTX_new();

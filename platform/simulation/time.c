@@ -1,6 +1,7 @@
 /* Time, chance, sleep and the host's files, for the simulation. */
 #include <asm/errno.h>
 #include <linux/futex.h>
+#include <linux/mman.h>
 #include <linux/time.h>
 
 #include "platform/simulation/host_call.h"
@@ -8,6 +9,7 @@
 
 #define NS_PER_S 1000000000UL
 #define HOST_IO_SIZE_MAX 0x7ffff000UL
+#define PREPARED_SIZE_MIN (4 * PAGE_SIZE)
 
 struct host_timespec {
 	int64_t seconds, nanoseconds;
@@ -108,11 +110,22 @@ long platform_host_write(int host_fd, const void *from, size_t size)
 	return host_check_size(HOST_CALL_INTERRUPTIBLE(write, host_fd, from, size, 0, 0, 0), size);
 }
 
+/* The host's copy into pages that nobody has touched would fault once for each. */
+static void pages_prepare(void *start, size_t size)
+{
+	uint64_t from = ALIGN_UP((uint64_t)start, PAGE_SIZE);
+	uint64_t end = ALIGN_DOWN((uint64_t)start + size, PAGE_SIZE);
+
+	if (end > from && end - from >= PREPARED_SIZE_MIN)
+		(void)HOST_CALL(madvise, from, end - from, MADV_POPULATE_WRITE, 0, 0, 0);
+}
+
 long platform_host_pread(int host_fd, void *to, size_t size, uint64_t offset)
 {
 	size = MIN(size, HOST_IO_SIZE_MAX);
 	if (offset > INT64_MAX)
 		return -EINVAL;
+	pages_prepare(to, size);
 	return host_check_size(HOST_CALL(pread64, host_fd, to, size, offset, 0, 0), size);
 }
 

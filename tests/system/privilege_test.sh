@@ -6,7 +6,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 chmod 777 "$scratch"
 # The build may lie where that user can't reach it.
-cp "$1" "$scratch/casemate"
+cp "$1" "$(dirname "$1")/casemate-tool" "$scratch"
 cp "$2" "$scratch/libos.elf"
 cp "$3" "$scratch/filter"
 cd "$scratch" || exit 1

@@ -15,6 +15,7 @@ program=$CASEMATE
 if ! "${as_user[@]}" test -x "$program"; then
 	program=$where/casemate
 	cp "$CASEMATE" "$program"
+	cp "$(dirname "$CASEMATE")/casemate-tool" .
 	cp "$CASEMATE_LIBOS" libos.elf
 	export CASEMATE_LIBOS=$where/libos.elf
 fi
