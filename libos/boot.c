@@ -189,7 +189,7 @@ static struct thread *make_process(void)
 	process->exit_signal = 17;
 	list_add_tail(&process->threads, &thread->in_process);
 	process->thread_count = 1;
-	list_add_tail(&process_table, &process->link);
+	process_list(process);
 	process_init = process;
 	return thread;
 }

@@ -12,7 +12,8 @@ build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev
 # The programs that tests run inside enclaves, and the tools the tests themselves use.
 check="clang clang-format binutils mandoc shellcheck
 	bash bsdutils busybox-static coreutils diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip less
-	libc6-dev linux-libc-dev musl-tools openssl perl podman procps python3 python3-venv runc rustc sed
+	libc6-dev linux-libc-dev musl-tools openjdk-17-jdk-headless openssl perl
+	podman procps python3 python3-venv runc rustc sed
 	skopeo sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim xz-utils zstd"
 
 bench="proot python3 runsc sqlite3"

@@ -286,9 +286,10 @@ int pipe_wait_writable(struct fifo *pipe)
 }
 
 /* There may be more for the next in the queue. */
-static void pass_on(struct fifo *pipe, struct wait_queue *queue, bool (*is_ready)(struct fifo *))
+static void pass_on(struct wait_queue *queue, bool is_more)
 {
-	if (queue_has_waiters(queue) && is_ready(pipe))
+	/* Where the other end is gone all have been woken. */
+	if (is_more && queue_has_waiters(queue))
 		wait_wake_one(queue, 0);
 }
 
@@ -321,7 +322,7 @@ static long pipe_read(struct file *file, struct io *io, uint64_t *offset)
 			break;
 	}
 	if (slept)
-		pass_on(pipe, &pipe->readable, pipe_is_readable);
+		pass_on(&pipe->readable, pipe_used(pipe));
 	return r;
 }
 
@@ -344,7 +345,7 @@ static long pipe_write(struct file *file, struct io *io, uint64_t *offset)
 	if (r == -EPIPE)
 		r = pipe_broken();
 	if (slept)
-		pass_on(pipe, &pipe->writable, pipe_is_writable);
+		pass_on(&pipe->writable, pipe_room_now(pipe));
 	return done ? done : r;
 }
 

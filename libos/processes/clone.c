@@ -221,7 +221,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 	process->parent = q->flags & CLONE_PARENT ? from->parent : from;
 	process->parent_tid = q->flags & CLONE_PARENT ? from->parent_tid : parent->tid;
 	list_add_tail(&process->parent->children, &process->sibling);
-	list_add_tail(&process_table, &process->link);
+	process_list(process);
 	return 0;
 }
 
@@ -241,7 +241,7 @@ static void thread_unlink(struct thread *child)
 	process->thread_count--;
 	if (process->leader == child) {
 		list_remove(&process->sibling);
-		list_remove(&process->link);
+		process_unlist(process);
 	}
 }
 

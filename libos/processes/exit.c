@@ -85,7 +85,7 @@ void process_reap(struct process *process)
 {
 	process->state = PROCESS_REAPED;
 	list_remove(&process->sibling);
-	list_remove(&process->link);
+	process_unlist(process);
 	thread_unnumber(process->leader);
 	thread_bury(process->leader);
 	thread_unlink_count();

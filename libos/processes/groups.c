@@ -87,7 +87,7 @@ long sys_setpgid(struct thread *thread, const struct syscall_args *args)
 	pgid = pgid ? pgid : target->pid;
 	if (pgid != target->pid && !group_exists_in(pgid, self->sid))
 		return -EPERM;
-	target->pgid = pgid;
+	process_set_groups(target, pgid, target->sid);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ long sys_setsid(struct thread *thread, const struct syscall_args *args)
 	LIST_FOR_EACH (p, &process_table, link)
 		if (p->pgid == self->pid)
 			return -EPERM;
-	self->sid = self->pgid = self->pid;
+	process_set_groups(self, self->pid, self->pid);
 	control_leave(self);
 	return self->pid;
 }

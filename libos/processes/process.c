@@ -29,16 +29,52 @@ struct thread *thread_find(int32_t tid)
 	return thread;
 }
 
+/* Lists of processes are long, and to a new process each entry may be a page fault: what every fork
+ * and exit asks has its answer ready. */
+static uint16_t group_holds[PID_MAX]; /* processes whose group or session has that number */
+static uint32_t stopped_count;
+
+static void hold_groups(const struct process *process, int change)
+{
+	group_holds[process->pgid] = (uint16_t)(group_holds[process->pgid] + change);
+	group_holds[process->sid] = (uint16_t)(group_holds[process->sid] + change);
+}
+
+void process_list(struct process *process)
+{
+	hold_groups(process, 1);
+	list_add_tail(&process_table, &process->link);
+}
+
+void process_unlist(struct process *process)
+{
+	hold_groups(process, -1);
+	if (process->signals.stopped)
+		process_count_stopped(-1);
+	list_remove(&process->link);
+}
+
+void process_set_groups(struct process *process, int32_t pgid, int32_t sid)
+{
+	hold_groups(process, -1);
+	process->pgid = pgid;
+	process->sid = sid;
+	hold_groups(process, 1);
+}
+
+void process_count_stopped(int change)
+{
+	__atomic_add_fetch(&stopped_count, (uint32_t)change, __ATOMIC_RELAXED);
+}
+
+bool process_any_is_stopped(void)
+{
+	return __atomic_load_n(&stopped_count, __ATOMIC_RELAXED);
+}
+
 static bool pid_is_used(int32_t pid)
 {
-	struct process *process;
-
-	if (thread_find(pid))
-		return true;
-	LIST_FOR_EACH (process, &process_table, link)
-		if (process->pid == pid || process->pgid == pid || process->sid == pid)
-			return true;
-	return false;
+	return group_holds[pid] || thread_find(pid);
 }
 
 void thread_renumber(struct thread *thread, int32_t tid)

@@ -77,6 +77,13 @@ extern struct process *process_init; /* pid 1 */
 /* Empty, unlisted. @actions (NULL: no memory) are taken over. NULL: no memory. */
 MUST_CHECK struct process *process_new(struct signal_actions *actions);
 struct process *process_find(int32_t pid); /* process_table_lock held; zombies too */
+/* Into and out of process_table, and to another group or session. (table locked) */
+void process_list(struct process *process);
+void process_unlist(struct process *process);
+void process_set_groups(struct process *process, int32_t pgid, int32_t sid);
+/* Another one is stopped, or one no longer; does any process of the enclave have stopped? */
+void process_count_stopped(int change);
+bool process_any_is_stopped(void);
 struct process *process_ref(struct process *process);
 void process_unref(struct process *process);
 /* Start @thread, the only one of a process of which nobody knows yet, in an empty address space: a

@@ -39,7 +39,8 @@ static void orphan_group(int32_t pgid, struct process *except)
 {
 	struct process *p;
 
-	if (group_has_anchor(pgid, except) || !group_is_stopped(pgid, except))
+	if (!process_any_is_stopped() || group_has_anchor(pgid, except) ||
+		!group_is_stopped(pgid, except))
 		return;
 	LIST_FOR_EACH (p, &process_table, link)
 		if (p != except && p->pgid == pgid && p->state == PROCESS_ALIVE) {

@@ -137,6 +137,7 @@ void signal_stop(struct process *process, int signo)
 			true; /* nothing to report until all threads have seen it */
 		signals->stop_told = signals->continued = false;
 		__atomic_store_n(&signals->stopped, true, __ATOMIC_SEQ_CST);
+		process_count_stopped(1);
 		wake_all(process);
 	}
 	lock_release(&signals->lock);
@@ -166,6 +167,8 @@ static bool send_job_control(struct process *process, int signo)
 	signals->stop_wanted = false;
 	signals->stop_reported = false;
 	__atomic_store_n(&signals->stopped, false, __ATOMIC_SEQ_CST);
+	if (was_stopped)
+		process_count_stopped(-1);
 	if (signo == SIGCONT && was_stopped)
 		signals->continued = true;
 	wake_all(process);

@@ -1,0 +1,9 @@
+import java.io.*; import java.nio.*; import java.nio.channels.*; import java.nio.file.*; import java.nio.file.attribute.*; import java.util.*; import java.util.zip.*;
+public class FilesTest { public static void main(String[] a) throws Exception {
+    Path d = Files.createTempDirectory(Path.of("."), "d"); Path f = d.resolve("f"); Files.writeString(f, "héllo"); Files.move(f, d.resolve("g")); Files.createSymbolicLink(d.resolve("l"), Path.of("g"));
+    System.out.println(Files.readString(d.resolve("l")) + Files.size(d.resolve("g")) + Files.isSymbolicLink(d.resolve("l"))); try (var s = Files.list(d)) { System.out.println(s.count()); }
+    Files.setPosixFilePermissions(d.resolve("g"), PosixFilePermissions.fromString("rw-r-----")); System.out.println(PosixFilePermissions.toString(Files.getPosixFilePermissions(d.resolve("g"))));
+    try (FileChannel c = FileChannel.open(Path.of("m"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) { MappedByteBuffer m = c.map(FileChannel.MapMode.READ_WRITE, 0, 1 << 20); for (int i = 0; i < 1 << 20; i += 8) m.putLong(i, i); m.force(); ByteBuffer b = ByteBuffer.allocate(8); c.read(b, 4096); b.flip(); System.out.println(b.getLong()); try (FileLock l = c.lock()) { System.out.println(l.isValid()); } }
+    try (ZipOutputStream z = new ZipOutputStream(new FileOutputStream("z"))) { z.putNextEntry(new ZipEntry("e")); z.write(new byte[50000]); } try (ZipFile z = new ZipFile("z")) { System.out.println(z.getInputStream(z.getEntry("e")).readAllBytes().length); }
+    RandomAccessFile r = new RandomAccessFile("r", "rw"); r.setLength(5000000000L); r.seek(4999999999L); r.write(9); System.out.println(r.length()); r.close(); new File("r").delete();
+    System.out.println(TimeZone.getDefault().getID() + " " + new Locale("en").getDisplayLanguage() + " " + new BufferedReader(new InputStreamReader(FilesTest.class.getModule().getClass().getResourceAsStream("/java/lang/Object.class"))).read()); } }
