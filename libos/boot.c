@@ -14,6 +14,7 @@
 #include "libos/image/image.h"
 #include "libos/launch.h"
 #include "libos/loader/text.h"
+#include "libos/memory/limit.h"
 #include "libos/network.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
@@ -342,6 +343,7 @@ void libos_boot(const struct launch *given)
 	requests_init(&config);
 	if (timers_init())
 		refuse(LAUNCH_STATUS_REFUSED, "the timer service can't be started");
+	memory_limit_start();
 	make_streams(thread->process);
 	enter_directory();
 	start_program(thread);

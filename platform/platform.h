@@ -30,6 +30,9 @@ void platform_memory_range(uintptr_t *ret_start, size_t *ret_size);
  * never more free than there is. */
 void platform_memory_total(uint64_t *ret_total, uint64_t *ret_free);
 
+/* How much of that range is committed, bytes. */
+uint64_t platform_memory_used(void);
+
 /* Give committed memory of that range back to the host; it reads as zeros afterwards. */
 void platform_memory_discard(void *start, size_t size);
 
@@ -60,6 +63,8 @@ MUST_CHECK int platform_resident(uintptr_t addr, size_t size, uint8_t *ret_vecto
  * others (the LibOS included). */
 MUST_CHECK int platform_space_usage(
 	struct thread *thread, uint64_t *ret_private, uint64_t *ret_shared);
+/* Of its own only, and what it shares with other spaces since a fork counts once among them. */
+MUST_CHECK int platform_space_share(struct thread *thread, uint64_t *ret_private);
 /* Remove all of the program's half. */
 void platform_space_clear(void);
 

@@ -19,6 +19,9 @@
 #define RETAINED_MAX (32UL << 20)
 #define RETAINED_RUN_MAX (64UL * 1024)
 
+/* Of the limit, this part is not given out here. */
+#define LEFT_PART 32
+
 struct free_run {
 	struct free_run *next;
 	bool dirty; /* more than this header may be non-zero */
@@ -64,10 +67,16 @@ static struct size_class classes[] = {
 static uintptr_t pool_start;
 static uint64_t used_bytes, retained_bytes;
 static uint64_t limit_bytes = UINT64_MAX;
+static uint64_t programs_bytes; /* what counts besides */
 
 void heap_limit_set(uint64_t bytes)
 {
 	limit_bytes = bytes ? bytes : UINT64_MAX;
+}
+
+void heap_limit_note(uint64_t bytes)
+{
+	__atomic_store_n(&programs_bytes, bytes, __ATOMIC_RELAXED);
 }
 
 uint64_t heap_limit(void)
@@ -124,6 +133,19 @@ static void *arena_take(struct arena *arena, size_t size, bool *ret_dirty)
 	return (void *)(arena->next_fresh - size);
 }
 
+/* What is handed out is counted in powers of two and may never be touched: only where that passes
+ * the limit is it worth asking what is there. A little is left to programs: they can't be refused.
+ */
+bool heap_has_room(void)
+{
+	uint64_t programs = __atomic_load_n(&programs_bytes, __ATOMIC_RELAXED);
+	uint64_t room = limit_bytes - limit_bytes / LEFT_PART;
+
+	room -= MIN(room, programs);
+	return __atomic_load_n(&used_bytes, __ATOMIC_RELAXED) < room ||
+	       platform_memory_used() < room;
+}
+
 void *pool_alloc(size_t size)
 {
 	unsigned int order = order_of(size);
@@ -131,7 +153,7 @@ void *pool_alloc(size_t size)
 	bool dirty;
 	void *run;
 
-	if (order >= ORDER_COUNT || used_bytes >= limit_bytes)
+	if (order >= ORDER_COUNT || !heap_has_room())
 		return NULL;
 	run = arena_take(&arenas[order], rounded, &dirty);
 	if (!run)

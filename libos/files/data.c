@@ -11,6 +11,9 @@
 /* Present pages up to this many are cleared by hand, more by giving the memory back. */
 #define CLEAR_PAGES_MAX 32UL
 
+/* So many bytes are written between two looks at the memory limit. */
+#define UNCOUNTED_MAX (1UL << 20)
+
 /* Where a page lies: in which extent, and what that covers. Counted in pages. */
 struct place {
 	unsigned int index;
@@ -294,8 +297,12 @@ static int piece_to_write(struct data *data, uint64_t offset, uint64_t *size,
 	if (r)
 		return r;
 	*ret_extent = extent_at(data, ret_place->index);
-	if (extent_memory(*ret_extent))
-		return 0;
+	if (extent_memory(*ret_extent)) {
+		if (is_present(extent_bits(*ret_extent, ret_place), ret_place->page))
+			return 0;
+		*size = MIN(*size, UNCOUNTED_MAX);
+		return heap_has_room() ? 0 : -ENOSPC;
+	}
 	LOCK_SCOPE(&data->lock);
 	return extent_allocate(data, ret_place, ret_extent);
 }

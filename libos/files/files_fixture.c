@@ -90,6 +90,11 @@ uint64_t heap_used(void)
 	return 0;
 }
 
+bool heap_has_room(void)
+{
+	return true;
+}
+
 void *pool_alloc(size_t size)
 {
 	void *memory;

@@ -78,6 +78,11 @@ void heap_free(void *object)
 	free(object);
 }
 
+bool heap_has_room(void)
+{
+	return true;
+}
+
 void *pool_alloc(size_t size)
 {
 	return zeroed(size, PAGE_SIZE);

@@ -195,6 +195,9 @@ bool mm_within_limits(struct mm *mm, uint64_t size, uint32_t flags)
 
 	if (size > mm->address_space_limit || mm->mapped_bytes > mm->address_space_limit - size)
 		return false;
+	/* An obvious overcommit of what the enclave may have, as proc(5) calls it. */
+	if (is_data(flags) && !(flags & VMA_NORESERVE) && size > heap_limit())
+		return false;
 	if (mm->data_limit == UINT64_MAX || !is_data(flags))
 		return true;
 	LIST_FOR_EACH (vma, &mm->vmas, link)

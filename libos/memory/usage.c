@@ -2,6 +2,7 @@
 #include "libos/memory/mm.h"
 
 #include "libos/core/heap.h"
+#include "libos/memory/limit.h"
 #include "platform/platform.h"
 
 static void add_vma(const struct vma *vma, struct memory_usage *usage, uint64_t *writable)
@@ -71,7 +72,7 @@ void mm_usage(struct mm *mm, struct thread *thread, struct memory_usage *ret_usa
 /* As much as the configuration allows, and never more than the machine has. */
 void memory_system(struct memory_system *ret_system)
 {
-	uint64_t total, free, used = heap_used(), limit = heap_limit();
+	uint64_t total, free, used = memory_limit_used(), limit = heap_limit();
 
 	platform_memory_total(&total, &free);
 	if (limit < total) {
@@ -81,6 +82,6 @@ void memory_system(struct memory_system *ret_system)
 	*ret_system = (struct memory_system){
 		.total = total,
 		.free = free,
-		.cached = MIN(used, total - free),
+		.cached = MIN(platform_memory_used(), total - free),
 	};
 }

@@ -262,7 +262,7 @@ static int process_link(struct thread *thread, struct process *parent)
 	process->exit_signal = SIGCHLD;
 	process->parent = parent;
 	list_add_tail(&parent->children, &process->sibling);
-	list_add_tail(&process_table, &process->link);
+	process_list(process);
 	return 0;
 }
 

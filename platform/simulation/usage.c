@@ -1,11 +1,12 @@
 /* What the host says of memory: the machine's, and an address space's. */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
 #include <linux/sysinfo.h>
 
 #include "base/format.h"
-#include <linux/resource.h>
-
+#include "base/memory.h"
 #include "platform/simulation/host_call.h"
 #include "platform/simulation/simulation.h"
 
@@ -72,6 +73,47 @@ int platform_space_usage(struct thread *thread, uint64_t *ret_private, uint64_t 
 	*ret_private = (resident - shared) * PAGE_SIZE;
 	*ret_shared = shared * PAGE_SIZE;
 	return 0;
+}
+
+/* The number of KiB behind @name in @text. */
+static uint64_t find_kib(const char *text, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (const char *at = text; *at; at++)
+		if ((at == text || at[-1] == '\n') && !strncmp(at, name, size)) {
+			at += size;
+			return take_number(&at) * 1024;
+		}
+	return 0;
+}
+
+/* /proc/PID/smaps_rollup. */
+int platform_space_share(struct thread *thread, uint64_t *ret_private)
+{
+	struct platform_thread *p = thread->platform;
+	char path[48], text[2048];
+	long n;
+
+	format_string(path, sizeof(path), "/proc/%d/smaps_rollup",
+		p->host_pid ? p->host_pid : p->host_tid);
+	n = read_file(path, text, sizeof(text) - 1);
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	*ret_private = MIN(find_kib(text, "Pss_Anon:"), BYTES_MAX);
+	return 0;
+}
+
+uint64_t platform_memory_used(void)
+{
+	struct statx status = {0};
+
+	if (HOST_CALL(statx, simulation_launch.region_fd, "", AT_EMPTY_PATH, STATX_BLOCKS, &status,
+		    0) ||
+		status.stx_blocks > BYTES_MAX / 512)
+		return BYTES_MAX;
+	return status.stx_blocks * 512;
 }
 
 void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults)

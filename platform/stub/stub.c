@@ -42,6 +42,11 @@ void platform_random(void *to, size_t size)
 		abort();
 }
 
+uint64_t platform_memory_used(void)
+{
+	return UINT64_MAX;
+}
+
 void platform_memory_discard(void *start, size_t size)
 {
 	if (madvise(start, size, MADV_DONTNEED))
