@@ -43,8 +43,20 @@ IGNORED = re.compile(r"execve\(\"\./|brk|readlink|rt_sigreturn|set_robust_list|.
                      r"wait4|<\.\.\. wait4|--- SIGCHLD|exit_group\(3\)|\+\+\+ exited with 3|strace: ")
 
 
+def joined(text):
+    """The lines of strace, each call in one though another process came between."""
+    begun = {}
+    for line in text.splitlines():
+        pid, _, rest = line.partition(" ")
+        end = re.match(r" *<\.\.\. \w+ resumed>(.*)", rest)
+        if rest.endswith(" <unfinished ...>"):
+            begun[pid] = line.removesuffix(" <unfinished ...>")
+        else:
+            yield begun.pop(pid) + end[1] if end and pid in begun else line
+
+
 def calls(text):
-    return [line for line in map(plain, text.splitlines()) if not IGNORED.match(line)]
+    return [line for line in map(plain, joined(text)) if not IGNORED.match(line)]
 
 
 def same_as_strace():
