@@ -7,7 +7,7 @@
 
 static struct frame *owners;
 static uint64_t owner_count;
-static uint32_t free_list = FRAME_NONE, incoming_list = FRAME_NONE;
+static uint32_t free_list = FRAME_NONE, incoming_list = FRAME_NONE, reserve_list = FRAME_NONE;
 static struct frame_counts counts;
 
 void frames_init(struct frame *frames, uint64_t count)
@@ -15,7 +15,7 @@ void frames_init(struct frame *frames, uint64_t count)
 	owners = frames;
 	owner_count = MIN(count, (uint64_t)FRAME_NONE);
 	memset(owners, 0, owner_count * sizeof(*owners));
-	free_list = incoming_list = FRAME_NONE;
+	free_list = incoming_list = reserve_list = FRAME_NONE;
 	counts = (struct frame_counts){0};
 }
 
@@ -46,20 +46,30 @@ bool frames_is_memory(uint64_t frame)
 	return frame < owner_count && owners[frame].kind == FRAME_LINUX;
 }
 
+static void push(uint32_t *list, uint32_t frame)
+{
+	owners[frame] = (struct frame){.kind = FRAME_FREE, .page = *list};
+	*list = frame;
+}
+
+static uint32_t pop(uint32_t *list)
+{
+	uint32_t frame = *list;
+
+	*list = owners[frame].page;
+	return frame;
+}
+
 static void push_free(uint32_t frame)
 {
-	owners[frame] = (struct frame){.kind = FRAME_FREE, .page = free_list};
-	free_list = frame;
+	push(&free_list, frame);
 	counts.free++;
 }
 
 static uint32_t pop_free(void)
 {
-	uint32_t frame = free_list;
-
-	free_list = owners[frame].page;
 	counts.free--;
-	return frame;
+	return pop(&free_list);
 }
 
 int frame_claim(uint64_t frame, enum frame_kind kind)
@@ -67,7 +77,7 @@ int frame_claim(uint64_t frame, enum frame_kind kind)
 	if (!frames_is_memory(frame))
 		return -EINVAL;
 	if (kind == FRAME_FREE) {
-		push_free((uint32_t)frame);
+		push(&reserve_list, (uint32_t)frame);
 		counts.reserved++;
 	} else {
 		owners[frame] = (struct frame){.kind = (uint8_t)kind};
@@ -102,9 +112,9 @@ int frame_take(struct frame owner, uint32_t *ret_frame)
 	bool is_reserved = owner.kind == FRAME_HYPERVISOR && !owner.enclave && counts.reserved;
 	uint32_t frame;
 
-	if (counts.free <= (is_reserved ? 0 : counts.reserved))
+	if (!is_reserved && !counts.free)
 		return -ENOMEM;
-	frame = pop_free();
+	frame = is_reserved ? pop(&reserve_list) : pop_free();
 	counts.reserved -= is_reserved;
 	owners[frame] = owner;
 	counts.enclave += owner.kind == FRAME_ENCLAVE;
@@ -123,7 +133,7 @@ int frame_return(uint32_t *ret_frame)
 {
 	uint32_t frame;
 
-	if (counts.free <= counts.reserved)
+	if (!counts.free)
 		return -ENOMEM;
 	frame = pop_free();
 	owners[frame] = (struct frame){.kind = FRAME_LINUX};

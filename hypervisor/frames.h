@@ -37,7 +37,8 @@ _Static_assert(sizeof(struct frame) == 8, "HYPERVISOR_OWNER_SIZE");
 
 #define FRAME_NONE UINT32_MAX /* ends a list; no frame has this number */
 
-/* @reserved of the free frames are kept for the nested tables of Linux, which must not starve. */
+/* @reserved frames are FREE too, and apart: they came with demotion, are kept for the nested tables
+ * of Linux, which must not starve, and are not returned while it lasts. */
 struct frame_counts {
 	uint64_t free, incoming, enclave, reserved;
 };
@@ -60,11 +61,11 @@ struct frame_counts frames_counts(void);
 MUST_CHECK int frame_donate(uint64_t frame);
 /* Each processor has flushed since the last donation: INCOMING -> FREE, zeroed. */
 void frames_settle(void);
-/* FREE -> HYPERVISOR or ENCLAVE, as @owner says. -ENOMEM: none is FREE, or all are reserved. */
+/* FREE -> HYPERVISOR or ENCLAVE, as @owner says. -ENOMEM: none is FREE. */
 MUST_CHECK int frame_take(struct frame owner, uint32_t *ret_frame);
 /* ENCLAVE or HYPERVISOR -> FREE, wiped. No processor may be able to reach it any more. */
 void frame_release(uint32_t frame);
-/* FREE -> LINUX. -ENOMEM: none is FREE, or all are reserved. */
+/* FREE -> LINUX. -ENOMEM: none is FREE. */
 MUST_CHECK int frame_return(uint32_t *ret_frame);
 /* Zero every frame of an enclave, where it is. */
 void frames_wipe(void);

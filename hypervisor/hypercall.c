@@ -85,7 +85,7 @@ static int64_t status(const struct cpu *cpu, uint64_t address)
 		.cpu_count = demoted_count(),
 		.enclave_count = enclave_count(),
 		.flags = stop_is_wiped() ? HYPERVISOR_STATUS_WIPED : 0,
-		.frames_free = counts.free - counts.reserved,
+		.frames_free = counts.free,
 		.frames_incoming = counts.incoming,
 		.frames_enclave = counts.enclave,
 		.exits = cpu->exits,

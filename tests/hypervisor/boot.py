@@ -14,12 +14,14 @@ import sys
 import threading
 from pathlib import Path
 
+from sign import make_enclave
+
 TOP = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("BUILD", TOP / "build"))
 HERE = Path(__file__).resolve().parent
 WORK = BUILD / "tests" / "hypervisor"
 BUSYBOX = Path("/bin/busybox")
-TESTS = ["life"]
+TESTS = ["life", "enclave", "attack", "linux"]
 SILENCE_S = 150  # a guest that says nothing for so long hangs
 
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
@@ -104,6 +106,28 @@ def build_programs():
     return built
 
 
+def build_enclaves():
+    """The same code signed three times: version 1, version 2, and by somebody else."""
+    where = WORK / "enclaves"
+    where.mkdir(exist_ok=True)
+    elf = where / "enclave.elf"
+    sources = [HERE / "enclave" / "start.S", HERE / "enclave" / "enclave.c", TOP / "base/memory.c",
+               TOP / "hypervisor/hmac.c", TOP / "crypto/sha256.c"]
+    run(["gcc", "-O2", "-Wall", "-Werror", "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-pie",
+         "-mcmodel=large", "-mgeneral-regs-only", "-mno-red-zone", "-fno-stack-protector",
+         "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-nostdlib", "-static", "-no-pie",
+         "-Wl,--build-id=none", "-Wl,-T," + str(HERE / "enclave" / "enclave.lds"), "-I", TOP,
+         "-Wl,-z,noexecstack", "-o", elf, *sources])
+    keys = [where / "key1.pem", where / "key2.pem"]
+    for key in keys:
+        if not key.exists():
+            run(["openssl", "genrsa", "-3", "-out", key, "3072"])
+    make_enclave(elf, keys[0], 1, where / "svn1")
+    make_enclave(elf, keys[0], 2, where / "svn2")
+    make_enclave(elf, keys[1], 1, where / "other")
+    return [where / name for name in ("svn1", "svn2", "other")]
+
+
 def libraries(program):
     """A dynamic program's libraries, its loader included."""
     return [Path(path) for path in re.findall(r"(/\S+) \(0x", run(["ldd", program]))]
@@ -116,7 +140,7 @@ def put(root, name, source, mode=0o755):
     to.chmod(mode)
 
 
-def build_initrd(kernel, modules, programs):
+def build_initrd(kernel, modules, programs, enclaves):
     root = WORK / "root"
     shutil.rmtree(root, ignore_errors=True)
     for name in ["proc", "sys", "dev", "tmp", "bin"]:
@@ -125,10 +149,12 @@ def build_initrd(kernel, modules, programs):
     put(root, "init", HERE / "guest" / "init.sh")
     for script in (HERE / "guest").glob("*.sh"):
         put(root, f"tests/{script.name}", script)
-    for module in modules + list(kernel.rglob("kvm*.ko")):
+    for module in modules + list(kernel.rglob("kvm*.ko")) + list(kernel.rglob("irqbypass.ko")):
         put(root, f"modules/{module.name}", module)
     for program in programs:
         put(root, f"bin/{program.name}", program)
+    for enclave in enclaves:
+        put(root, f"enclaves/{enclave.name}", enclave)
     casemate = BUILD / "cli" / "casemate"
     put(root, "bin/casemate", casemate)
     for library in libraries(casemate):
@@ -219,7 +245,7 @@ def main():
     except Skip as skip:
         print(f"ok 1 - the hypervisor in an emulated machine # SKIP {skip}\n1..1")
         return 0
-    initrd = build_initrd(kernel, build_modules(headers), build_programs())
+    initrd = build_initrd(kernel, build_modules(headers), build_programs(), build_enclaves())
     number, failed = 0, False
     for smp in arguments.smp.split(","):
         guest = Guest(kernel, initrd, smp, arguments.tests.split(","), arguments.console)

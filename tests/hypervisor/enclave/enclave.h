@@ -1,0 +1,38 @@
+/* What the test enclave does for its host: the first word of an entry says what. */
+#ifndef TESTS_HYPERVISOR_ENCLAVE_ENCLAVE_H
+#define TESTS_HYPERVISOR_ENCLAVE_ENCLAVE_H
+
+#include <stdint.h>
+
+enum test_command {
+	TEST_ADD = 1,      /* b + c + d */
+	TEST_SECRET,       /* fill a page from seed b (secret_next) */
+	TEST_CHECK,        /* is it still so? 1 */
+	TEST_SPIN,         /* b rounds with registers and vectors full; 1: all kept */
+	TEST_EXCEPTION,    /* raise one, by enum test_exception b; the vector its own handler saw */
+	TEST_CRASH,        /* b 0: read an address that has no page; 1: write to code */
+	TEST_REPORT,       /* 1: a report for itself holds, and one for another does not */
+	TEST_SEAL_ENCLAVE, /* 8 bytes of that key (no enclave in earnest would tell) */
+	TEST_SEAL_SIGNER,  /* b: svn */
+	TEST_SVM,          /* does CPUID offer SVM inside? */
+};
+
+enum test_exception {
+	TEST_UD2,
+	TEST_OUT,
+	TEST_WRMSR,
+	TEST_DEBUG_REGISTER,
+	TEST_VMRUN,
+	TEST_PAGE_FAULT,
+};
+
+#define TEST_SECRET_WORDS 512
+
+/* Nothing that holds it stands anywhere but where it is put. */
+static inline uint64_t secret_next(uint64_t *state)
+{
+	*state = *state * 6364136223846793005UL + 1442695040888963407UL;
+	return *state ^ *state >> 29;
+}
+
+#endif

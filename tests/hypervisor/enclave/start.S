@@ -1,0 +1,115 @@
+/* Entered once, at CPL 0 in 64-bit mode on its own page tables. rdi, rsi, rdx, rcx: the host's words. */
+	.section .text.start, "ax"
+	.globl enclave_start
+enclave_start:
+	lea stack_end(%rip), %rsp
+	lgdt gdt_register(%rip)
+	mov $16, %eax
+	mov %eax, %ss
+	push %rcx
+	push %rdx
+	push %rsi
+	push %rdi
+	call enclave_setup
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %rcx
+1:	call enclave_serve
+	mov %rax, %rdi
+	xor %esi, %esi
+	xor %edx, %edx
+	xor %ecx, %ecx
+	mov $1, %eax /* EC_EXIT */
+	vmmcall
+	jmp 1b
+
+	.text
+/* Each exception that the tests raise: skip its instruction, whose length stands in skip_length. */
+	.macro gate vector, has_error
+	.globl gate\vector
+gate\vector:
+	.if \has_error
+	add $8, %rsp
+	.endif
+	movq $\vector, last_vector(%rip)
+	push %rax
+	mov skip_length(%rip), %rax
+	add %rax, 8(%rsp)
+	pop %rax
+	iretq
+	.endm
+	gate 6, 0
+	gate 13, 1
+	gate 14, 1
+
+/* uint64_t enclave_spin(uint64_t rounds): fills what an interrupt could lose, and looks. */
+	.globl enclave_spin
+enclave_spin:
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	movabs $0x1122334455667788, %rax
+	mov %rax, %rbx
+	mov %rax, %rbp
+	lea 8(%rax), %r8
+	lea 9(%rax), %r9
+	lea 10(%rax), %r10
+	lea 11(%rax), %r11
+	lea 12(%rax), %r12
+	lea 13(%rax), %r13
+	lea 14(%rax), %r14
+	lea 15(%rax), %r15
+	movq %rax, %xmm0
+	movq %r15, %xmm15
+1:	dec %rdi
+	jnz 1b
+	xor %ecx, %ecx
+	cmp %rbx, %rax
+	jne 2f
+	cmp %rbp, %rax
+	jne 2f
+	lea 8(%rax), %rdx
+	cmp %r8, %rdx
+	jne 2f
+	lea 11(%rax), %rdx
+	cmp %r11, %rdx
+	jne 2f
+	lea 15(%rax), %rdx
+	cmp %r15, %rdx
+	jne 2f
+	movq %xmm15, %rsi
+	cmp %rsi, %rdx
+	jne 2f
+	movq %xmm0, %rsi
+	cmp %rsi, %rax
+	jne 2f
+	inc %ecx
+2:	mov %rcx, %rax
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	ret
+
+	.data
+	.balign 8
+	.globl last_vector, skip_length
+last_vector:
+	.quad 0
+skip_length:
+	.quad 0
+gdt:
+	.quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff
+gdt_register:
+	.word 23
+	.quad gdt
+	.bss
+	.balign 4096
+	.skip 8192
+stack_end:

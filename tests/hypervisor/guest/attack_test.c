@@ -1,0 +1,280 @@
+/* Root, and a kernel module of his, against an enclave.
+ *
+ *	attack_test without|with FILE: without the hypervisor each attack succeeds, which shows that
+ *it is one; with it none may. The processors beside the first are numbered from 1. */
+#include <signal.h>
+
+#include "tests/hypervisor/guest/host.h"
+#include "tests/hypervisor/module/attack.h"
+
+#define SECRET_SEED 0x5eed0fca5e3a7eUL
+#define MSR_APIC_BASE 0x1b
+#define MSR_MTRR_DEFAULT 0x2ff
+#define MSR_EFER 0xc0000080
+#define MSR_VM_CR 0xc0010114
+#define MSR_VM_HSAVE_PA 0xc0010117
+#define EFER_SVME 0x1000UL
+#define ICR_INIT 0x4500
+#define ICR_STARTUP 0x4610
+#define ICR_SMI 0x4200
+#define FUZZ_ROUNDS 20000
+#define REGION_PAGES_MAX 4096
+
+static int attacker;
+
+static struct attack attack(unsigned long command, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct attack attack = {.a = a, .b = b, .c = c};
+
+	if (ioctl(attacker, command, &attack) < 0)
+		exit(1);
+	return attack;
+}
+
+static int64_t hypercall(uint64_t number, uint64_t a, uint64_t b)
+{
+	return attack(ATTACK_HYPERCALL, number, a, b).result;
+}
+
+static uint64_t scan_for_secret(void)
+{
+	uint64_t state = SECRET_SEED, first = secret_next(&state), second = secret_next(&state);
+
+	return (uint64_t)attack(ATTACK_SCAN, first, ~second, 0).result;
+}
+
+static void plant_secret(void)
+{
+	uint64_t state = SECRET_SEED, first = secret_next(&state), second = secret_next(&state);
+
+	attack(ATTACK_PLANT, first, ~second, 0);
+}
+
+/* What each attack achieves where nothing is in its way. Nothing that would end this machine. */
+static int without(void)
+{
+	plant_secret();
+	point(scan_for_secret() >= 1, "unprotected: a secret in memory is found");
+	attack(ATTACK_PAGE, 0, 0, 0);
+	point(attack(ATTACK_RDMSR, MSR_VM_CR, 0, 0).result == 0 &&
+			!(attack(ATTACK_RDMSR, MSR_VM_CR, 0, 0).b & 0x10),
+		"unprotected: SVM can be used");
+	point(attack(ATTACK_WRMSR, MSR_VM_HSAVE_PA, 4096, 0).result == 0,
+		"unprotected: VM_HSAVE_PA can be written");
+	attack(ATTACK_WRMSR, MSR_VM_HSAVE_PA, 0, 0);
+	uint64_t page = attack(ATTACK_PAGE, 0, 0, 0).a;
+	point(attack(ATTACK_WRITE, page, 42, 0).result == 0 &&
+			attack(ATTACK_READ, page, 0, 0).b == 42,
+		"unprotected: any address can be written and read");
+	return 0;
+}
+
+/* Where Linux had mapped the hypervisor before it was demoted. */
+static uint64_t find_region(void)
+{
+	char line[512];
+	unsigned long address = 0, at;
+	FILE *file = fopen("/proc/vmallocinfo", "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strstr(line, "[casemate]") && strstr(line, "vmap") &&
+			sscanf(line, "0x%lx", &at) == 1)
+			address = at;
+	if (file)
+		fclose(file);
+	return address;
+}
+
+static uint64_t region_frame(uint64_t region, uint64_t number)
+{
+	return (uint64_t)attack(ATTACK_LOOK_UP, number, region, 0).result;
+}
+
+static void attack_memory(uint64_t region)
+{
+	bool all_ones = true, all_fault = true;
+	uint64_t pages = 0, frame;
+
+	while (pages < REGION_PAGES_MAX && (frame = region_frame(region, pages)) != 0) {
+		struct attack read = attack(ATTACK_READ, frame + 8, 0, 0);
+
+		if (read.result != 0 || read.b != UINT64_MAX)
+			printf("@@ # page %lu at %#lx: %ld %#lx\n", pages, frame, read.result,
+				read.b);
+		all_ones &= read.result == 0 && read.b == UINT64_MAX;
+		all_fault &= attack(ATTACK_WRITE, frame + 8, 0, 0).result == -EFAULT;
+		pages++;
+	}
+	point(pages > 8 && all_ones, "each page of the hypervisor reads as ones");
+	point(pages > 8 && all_fault, "a write to any of them faults");
+}
+
+static bool write_refused(uint64_t msr, uint64_t flip)
+{
+	struct attack old = attack(ATTACK_RDMSR, msr, 0, 0);
+
+	return attack(ATTACK_WRMSR, msr, old.b ^ flip, 0).result != 0 &&
+	       attack(ATTACK_RDMSR, msr, 0, 0).b == old.b;
+}
+
+static void attack_registers(void)
+{
+	bool all_fault = true;
+
+	point(write_refused(MSR_VM_HSAVE_PA, 4096), "VM_HSAVE_PA is out of reach");
+	point(write_refused(MSR_EFER, EFER_SVME), "EFER.SVME can't be set");
+	point(write_refused(MSR_EFER, 1UL << 8), "EFER.LME can't be cleared");
+	point(write_refused(MSR_APIC_BASE, 1UL << 20), "the APIC stays where it is");
+	point(write_refused(MSR_APIC_BASE, 1UL << 11), "the APIC stays on");
+	point(write_refused(MSR_MTRR_DEFAULT, 6), "memory types stay as they are");
+	point(attack(ATTACK_RDMSR, MSR_VM_CR, 0, 0).b & 0x10, "SVM looks switched off");
+	for (uint64_t i = 0; i <= 6; i++)
+		all_fault &= attack(ATTACK_SVM, i, 0, 0).result == -EFAULT;
+	point(all_fault, "none of SVM's instructions is there");
+}
+
+static void attack_processors(void)
+{
+	bool all_there = true;
+
+	for (uint64_t i = 1; i < (uint64_t)sysconf(_SC_NPROCESSORS_ONLN); i++) {
+		all_there &= attack(ATTACK_ICR, i, ICR_SMI, i).result == 1;
+		all_there &= attack(ATTACK_ICR, i, ICR_INIT, i).result == 1;
+		all_there &= attack(ATTACK_ICR, i, ICR_STARTUP, i).result == 1;
+	}
+	/* All but itself, by the shorthand. */
+	all_there &= attack(ATTACK_ICR, 0, ICR_INIT | 3 << 18, 0).result == 1;
+	point(all_there, "no INIT, STARTUP or SMI reaches a processor");
+}
+
+static void attack_hypercalls(uint64_t region)
+{
+	uint64_t frame = region_frame(region, 0), page;
+	int64_t number;
+
+	page = attack(ATTACK_PAGE, 0, frame >> 12, 0xfee00).a;
+	point(hypercall(HC_DONATE, page, 2) == 0, "the hypervisor's own frame is no gift");
+	attack(ATTACK_PAGE, 0, 0xfee00, 0);
+	point(hypercall(HC_DONATE, page, 1) == 0, "nor is a device");
+	attack(ATTACK_PAGE, 0, page >> 12, 0);
+	point(hypercall(HC_DONATE, page, 1) == 0, "nor the list itself");
+	attack(ATTACK_PAGE, 0, UINT64_MAX, 0);
+	point(hypercall(HC_DONATE, page, 1) == 0, "nor what is no frame");
+	point(hypercall(HC_STATUS, frame, 0) == -EFAULT &&
+			hypercall(HC_RECLAIM, frame, 1) == -EFAULT &&
+			hypercall(HC_DONATE, frame, 1) == -EFAULT &&
+			hypercall(HC_ENCLAVE_CREATE, frame, 0) == -EFAULT &&
+			hypercall(HC_ENCLAVE_ADD, frame, 0) == -EFAULT,
+		"no argument may lie in the hypervisor");
+	point(hypercall(HC_STATUS, page + 4090, 0) == -EFAULT,
+		"nor reach over the end of its frame");
+	/* An enclave that is built from someone else's pages. */
+	attack(ATTACK_WRITE, page + offsetof(struct sgx_secs, size), 2 << 20, 0);
+	attack(ATTACK_WRITE, page + offsetof(struct sgx_secs, base), 0, 0);
+	attack(ATTACK_WRITE, page + 16, 1, 0);
+	attack(ATTACK_WRITE, page + offsetof(struct sgx_secs, attributes), SGX_ATTRIBUTE_MODE64BIT,
+		0);
+	attack(ATTACK_WRITE, page + offsetof(struct sgx_secs, attributes) + 8, SGX_XFRM_LEGACY, 0);
+	number = hypercall(HC_ENCLAVE_CREATE, page, 0);
+	attack(ATTACK_WRITE, page, (uint64_t)number, 0);
+	attack(ATTACK_WRITE, page + 8, 0, 0);
+	attack(ATTACK_WRITE, page + 16, 0x203, 0);
+	attack(ATTACK_WRITE, page + 24, frame, 0);
+	point(number > 0 && hypercall(HC_ENCLAVE_ADD, page, 0) == -EFAULT,
+		"no page of an enclave comes from the hypervisor's memory");
+	point(hypercall(HC_ENCLAVE_DESTROY, (uint64_t)number, 0) == 0, "it is gone again");
+	point(hypercall(HC_LEAVE, 0, 0) == -EBUSY, "no processor leaves while there are enclaves");
+}
+
+static uint64_t pick(uint64_t *state, uint64_t page, uint64_t frame)
+{
+	uint64_t r = secret_next(state);
+
+	switch (r >> 8 & 7) {
+	case 0:
+		return page;
+	case 1:
+		return page + (r >> 16 & 4095);
+	case 2:
+		return frame;
+	case 3:
+		return frame + (r >> 16 & 4095);
+	case 4:
+		return r >> 16 & 31;
+	case 5:
+		return UINT64_MAX - (r >> 16 & 8191);
+	}
+	return r | 1UL << 60;
+}
+
+/* Anything but to leave, to give away memory that is in use, and to wipe: those are allowed. Nor
+ * may what is answered be written where this Linux has something: pages are the attacker's or
+ * nobody's. */
+static void fuzz_hypercalls(uint64_t region)
+{
+	uint64_t frame = region_frame(region, 3), state = 1, page = attack(ATTACK_PAGE, 0, 0, 0).a;
+
+	for (unsigned int i = 0; i < FUZZ_ROUNDS; i++) {
+		uint64_t number = secret_next(&state) % 16, a = pick(&state, page, frame);
+
+		if (number == HC_LEAVE || number == HC_DONATE || number == HC_WIPE ||
+			number == HC_ENCLAVE_DESTROY || number == HC_RECLAIM ||
+			number == HC_ENCLAVE_ENTER)
+			continue;
+		attack(ATTACK_PAGE, 0, pick(&state, page, frame), pick(&state, page, frame));
+		hypercall(number, a, pick(&state, page, frame));
+	}
+	/* Enclaves that came of it, not the one that is attacked: its thread is known by its
+	 * offset. */
+	for (uint64_t i = 2; i <= HYPERVISOR_ENCLAVE_COUNT_MAX; i++)
+		hypercall(HC_ENCLAVE_DESTROY, i, 0);
+	point(true, "hypercalls with arguments at random leave it standing");
+}
+
+static void attack_from_user_mode(void)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		__asm__ volatile("vmmcall" : : "a"(HC_WIPE) : "memory");
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	point(WIFSIGNALED(status) && WTERMSIG(status) == SIGILL, "a program makes no hypercalls");
+}
+
+static int with(const char *file)
+{
+	uint64_t region = find_region();
+	struct image image;
+	int fd = start(file, &image);
+
+	point(fd >= 0 && enter(fd, image.tcs, TEST_SECRET, SECRET_SEED, 0, 0) == 1,
+		"an enclave has a secret");
+	point(scan_for_secret() == 0, "the secret is nowhere in memory that Linux can read");
+	point(region != 0, "where the hypervisor was loaded is known");
+	attack_memory(region);
+	attack_registers();
+	attack_processors();
+	attack_hypercalls(region);
+	fuzz_hypercalls(region);
+	attack_from_user_mode();
+	point(scan_for_secret() == 0, "the secret is still nowhere");
+	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == 1, "the enclave still has it");
+	point(system("casemate hypervisor disable") != 0,
+		"the hypervisor is not switched off by the way");
+	point(system("casemate hypervisor disable --force") == 0, "it is by force");
+	point(scan_for_secret() == 0, "and the secret is wiped");
+	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == -1 && errno == ENODEV,
+		"its enclave is gone");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	attacker = open("/dev/attack", O_RDWR | O_CLOEXEC);
+	if (attacker < 0 || argc < 2)
+		return 2;
+	return strcmp(argv[1], "with") ? without() : with(argv[2]);
+}

@@ -1,0 +1,154 @@
+/* Enclaves as a program sees them. Prints its points as guest/lib.sh does.
+ *
+ *	enclave_test FILE OTHER_SVN OTHER_SIGNER: three enclave files (sign.py) of the same code */
+#include "tests/hypervisor/guest/host.h"
+
+#define SECRET_SEED 0x5eed0fca5e3a7eUL
+#define SPIN_ROUNDS 30000000UL
+
+static void test_calls(int fd, const struct image *image)
+{
+	uint64_t t = image->tcs;
+
+	point(enter(fd, t, TEST_ADD, 1, 20, 300) == 321, "it is entered, computes and leaves");
+	point(enter(fd, t, TEST_ADD, 5, 5, 5) == 15, "it goes on where it left");
+	point(enter(fd, t, TEST_SVM, 0, 0, 0) == 0, "CPUID inside offers no SVM");
+	point(enter(fd, t, TEST_SPIN, SPIN_ROUNDS, 0, 0) == 1,
+		"interrupts change none of its registers");
+	point(enter(fd, t, TEST_EXCEPTION, TEST_UD2, 0, 0) == 6, "its own handler sees #UD");
+	point(enter(fd, t, TEST_EXCEPTION, TEST_PAGE_FAULT, 0, 0) == 14,
+		"its own handler sees #PF");
+	point(enter(fd, t, TEST_EXCEPTION, TEST_OUT, 0, 0) == 13, "no port is its: #GP");
+	point(enter(fd, t, TEST_EXCEPTION, TEST_WRMSR, 0, 0) == 13,
+		"SVM's registers are not its: #GP");
+	point(enter(fd, t, TEST_EXCEPTION, TEST_DEBUG_REGISTER, 0, 0) == 6,
+		"nor debug registers: #UD");
+	point(enter(fd, t, TEST_EXCEPTION, TEST_VMRUN, 0, 0) == 6, "nor VMRUN: #UD");
+	point(enter(fd, t, TEST_REPORT, 0, 0, 0) == 1,
+		"a report holds where it was meant to, only");
+}
+
+static void test_keys(int fd, const struct image *image, char **files)
+{
+	struct image svn2, other;
+	int svn2_fd = start(files[2], &svn2), other_fd = start(files[3], &other);
+	int64_t own = enter(fd, image->tcs, TEST_SEAL_ENCLAVE, 0, 0, 0);
+	int64_t signer1 = enter(fd, image->tcs, TEST_SEAL_SIGNER, 1, 0, 0);
+
+	point(svn2_fd >= 0 && other_fd >= 0, "several enclaves live at once");
+	point(own > 0 || own < -2, "an enclave has a sealing key");
+	point(own == enter(svn2_fd, svn2.tcs, TEST_SEAL_ENCLAVE, 0, 0, 0),
+		"the same code has the same one in another enclave");
+	point(signer1 != own && signer1 == enter(svn2_fd, svn2.tcs, TEST_SEAL_SIGNER, 1, 0, 0),
+		"a later version gets the key of the earlier one");
+	point(enter(fd, image->tcs, TEST_SEAL_SIGNER, 2, 0, 0) == 0,
+		"an earlier version does not get the key of the later one");
+	point(enter(other_fd, other.tcs, TEST_SEAL_SIGNER, 1, 0, 0) != signer1,
+		"another signer has other keys");
+	close(svn2_fd);
+	close(other_fd);
+}
+
+static void test_busy(int fd, const struct image *image)
+{
+	int *go = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool was_busy = false;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		__atomic_store_n(go, 1, __ATOMIC_RELEASE);
+		_exit(enter(fd, image->tcs, TEST_SPIN, 20 * SPIN_ROUNDS, 0, 0) != 1);
+	}
+	while (!__atomic_load_n(go, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	/* With one processor it is entered between two turns and answers for the other: then it is
+	 * not ours to wait for, but with more it must be refused while it runs. */
+	for (int i = 0; i < 2000 && !was_busy && sysconf(_SC_NPROCESSORS_ONLN) > 1; i++) {
+		struct casemate_enter e = {.tcs = image->tcs + 4096};
+
+		usleep(1000);
+		e.tcs = image->tcs;
+		if (ioctl(fd, CASEMATE_IOC_ENTER, &e) == 0)
+			break;
+		was_busy = errno == EBUSY;
+	}
+	waitpid(child, &status, 0);
+	point(was_busy || sysconf(_SC_NPROCESSORS_ONLN) == 1,
+		"a thread is entered by one at a time");
+}
+
+static void test_crashes(const char *path)
+{
+	struct image image;
+	int fd = start(path, &image);
+
+	point(enter(fd, image.tcs, TEST_CRASH, 0, 0, 0) == -2,
+		"a page that is not there ends a thread");
+	point(enter(fd, image.tcs, TEST_ADD, 1, 1, 1) == -1 && errno == EPIPE, "for good");
+	close(fd);
+	fd = start(path, &image);
+	point(enter(fd, image.tcs, TEST_CRASH, 1, 0, 0) == -2, "its code can't be written");
+	close(fd);
+}
+
+static void test_refusals(const char *path)
+{
+	struct image image = load(path);
+	struct sgx_sigstruct forged = image.header.sigstruct;
+	int fd = build(&image);
+
+	point(enter(fd, image.tcs, TEST_ADD, 1, 1, 1) == -1 && errno == EINVAL,
+		"it is not entered before it is initialised");
+	point(add(fd, &image.records[0]) < 0 && errno == EEXIST, "no page is added twice");
+	forged.signature[5] ^= 1;
+	point(ioctl(fd, CASEMATE_IOC_INIT, &forged) < 0 && errno == EKEYREJECTED,
+		"a changed signature is refused");
+	forged = image.header.sigstruct;
+	forged.body.isv_svn++;
+	point(ioctl(fd, CASEMATE_IOC_INIT, &forged) < 0 && errno == EKEYREJECTED,
+		"a changed version is refused");
+	forged = image.header.sigstruct;
+	forged.q1[0] ^= 1;
+	point(ioctl(fd, CASEMATE_IOC_INIT, &forged) < 0 && errno == EKEYREJECTED,
+		"a changed quotient is refused");
+	forged = image.header.sigstruct;
+	memset(forged.modulus, 0, sizeof(forged.modulus));
+	memset(forged.signature, 0, sizeof(forged.signature));
+	memset(forged.q1, 0, sizeof(forged.q1));
+	memset(forged.q2, 0, sizeof(forged.q2));
+	point(ioctl(fd, CASEMATE_IOC_INIT, &forged) < 0 && errno == EKEYREJECTED,
+		"a key of 0 is refused");
+	point(ioctl(fd, CASEMATE_IOC_INIT, &image.header.sigstruct) == 0, "the true one is taken");
+	point(add(fd, &(struct record){.offset = 1 << 20, .flags = 0x203}) < 0 && errno == EINVAL,
+		"no page is added after that");
+	close(fd);
+	image.records[0].page[4000] ^= 1;
+	fd = build(&image);
+	point(ioctl(fd, CASEMATE_IOC_INIT, &image.header.sigstruct) < 0 && errno == EKEYREJECTED,
+		"other code is refused");
+	point(add(fd, &(struct record){.offset = 1 << 20, .flags = 0x207}) < 0 && errno == EINVAL,
+		"no page is written and executed");
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct image image;
+	int fd;
+
+	if (argc != 4)
+		return 2;
+	fd = start(argv[1], &image);
+	point(fd >= 0, "an enclave is made, and its measurement is what was signed");
+	if (fd < 0)
+		return 1;
+	test_calls(fd, &image);
+	test_keys(fd, &image, argv);
+	point(enter(fd, image.tcs, TEST_SECRET, SECRET_SEED, 0, 0) == 1, "it makes a secret");
+	test_busy(fd, &image);
+	test_crashes(argv[1]);
+	test_refusals(argv[1]);
+	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == 1, "its secret is still there");
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* What the attacker's kernel module does for the attacks. */
+#ifndef TESTS_HYPERVISOR_MODULE_ATTACK_H
+#define TESTS_HYPERVISOR_MODULE_ATTACK_H
+
+#include <linux/ioctl.h>
+#include <stdint.h>
+
+struct attack {
+	uint64_t a, b, c;
+	int64_t result;
+};
+
+/* Look in all of memory for the two words a, ~b in a row: result = how often; c = the last address.
+ * (The question must not be what is found.) */
+#define ATTACK_SCAN _IOWR('A', 0, struct attack)
+/* Put those two words into a page of the kernel's, as a secret that nothing protects: c = its
+ * address. */
+#define ATTACK_PLANT _IOWR('A', 1, struct attack)
+/* The word at physical address a: b. result: 0, or -EFAULT when reading it faults. */
+#define ATTACK_READ _IOWR('A', 2, struct attack)
+/* Write b to physical address a. */
+#define ATTACK_WRITE _IOWR('A', 3, struct attack)
+/* MSR a: read to b; write b. result: 0 or -EIO. */
+#define ATTACK_RDMSR _IOWR('A', 4, struct attack)
+#define ATTACK_WRMSR _IOWR('A', 5, struct attack)
+/* VMMCALL with rax = a, rdi = b, rsi = c. */
+#define ATTACK_HYPERCALL _IOWR('A', 6, struct attack)
+/* Write ICR: destination a, low half b; then is that processor (number c) still there? result: 1.
+ */
+#define ATTACK_ICR _IOWR('A', 7, struct attack)
+/* VMRUN, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA by number a. result: 0, or -EFAULT: it
+ * faulted. */
+#define ATTACK_SVM _IOWR('A', 8, struct attack)
+/* The physical address of page a of the hypervisor's image as Linux mapped it at b. */
+#define ATTACK_LOOK_UP _IOWR('A', 9, struct attack)
+/* Physical address of an empty page for arguments: a; and its words 0..2: a write of b, c. */
+#define ATTACK_PAGE _IOWR('A', 10, struct attack)
+
+#endif
