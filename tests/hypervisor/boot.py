@@ -78,6 +78,8 @@ def check_tools():
             raise Skip(f"{tool} is not installed")
     if not BUSYBOX.exists():
         raise Skip("busybox-static is not installed")
+    if not (BUILD / "hypervisor" / "hypervisor.bin").exists():
+        raise Skip("it is not built: meson configure -Dhypervisor=true build")
 
 
 # What runs in the guest
