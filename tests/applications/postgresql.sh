@@ -4,7 +4,9 @@ version=15
 programs=/usr/lib/postgresql/$version
 need $programs/bin/postgres /usr/bin/setpriv
 if [ "$(id -u)" -ne 0 ]; then
-	need "/nonexistent/root" # natively, only root can become the user that owns the database
+	echo "ok 1 - $app_name # SKIP natively, only root can become the user that owns the database"
+	echo "1..1"
+	exit 0
 fi
 copies=()
 for name in initdb pg_ctl pg_dump pgbench postgres psql; do
