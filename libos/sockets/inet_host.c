@@ -440,6 +440,35 @@ long inet_host_send_datagram(struct inet_socket *socket, const void *bytes, size
 	return r;
 }
 
+/* The host's socket is not connected, for it may send to others: a connected one of ours hears its
+ * peer alone (udp(7)). */
+static bool is_stranger(const struct inet_socket *socket, const struct platform_host_endpoint *from)
+{
+	struct platform_host_endpoint peer;
+
+	if (!socket->remote.port)
+		return false;
+	inet_address_to_host(&socket->remote, &peer);
+	return peer.port != from->port || memcmp(peer.address, from->address, sizeof(peer.address));
+}
+
+/* The next datagram that is for @socket; those of strangers are lost. */
+static long receive_known(struct inet_socket *socket, struct host_buffer *buffer, bool peek,
+	struct platform_host_endpoint *ret_from)
+{
+	for (unsigned int i = 0; i < INET_DATAGRAM_COUNT_MAX; i++) {
+		long n = platform_host_receive(socket->host_fd, buffer->bytes, buffer->size,
+			MSG_DONTWAIT | (peek ? MSG_PEEK : 0U), ret_from);
+
+		if (n < 0 || !is_stranger(socket, ret_from))
+			return n;
+		if (peek)
+			(void)!platform_host_receive(socket->host_fd, buffer->bytes, buffer->size,
+				MSG_DONTWAIT, ret_from);
+	}
+	return -EAGAIN;
+}
+
 int inet_host_receive_datagram(
 	struct inet_socket *socket, bool peek, struct inet_packet **ret_packet)
 {
@@ -450,14 +479,13 @@ int inet_host_receive_datagram(
 	long n;
 
 	buffer_init(&buffer, BUFFER_SIZE);
-	n = platform_host_receive(socket->host_fd, buffer.bytes, buffer.size,
-		MSG_DONTWAIT | (peek ? MSG_PEEK : 0U), &from);
+	n = receive_known(socket, &buffer, peek, &from);
 	packet = n >= 0 ? heap_alloc(sizeof(*packet) + (size_t)n) : NULL;
 	if (packet) {
 		memcpy(packet->bytes, buffer.bytes, (size_t)n);
 		list_init(&packet->link);
 		packet->size = (uint32_t)n;
-		packet->from = inet_address_from_host(&from);
+		packet->from = socket->remote.port ? socket->remote : inet_address_from_host(&from);
 		packet->to = inet_address_v4(INET_OWN, socket->local.port);
 		if (socket->base.family == AF_INET && !inet_address_is_v4(&packet->from))
 			packet->from = inet_address_v4(INET_GATEWAY, packet->from.port);

@@ -108,6 +108,30 @@ c.sendall(b"the host heard " + c.recv(100))' >host.port &
 	is "the host heard hello" "$reply"
 }
 
+# A connected socket hears the one that it is connected to, not who else sends to its port.
+strangers_are_not_heard()
+{
+	local reply server
+	python3 -c '
+import socket
+s, stranger = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+s.bind(("127.0.0.1", 0)); s.settimeout(60)
+print(s.getsockname()[1], flush=True)
+data, peer = s.recvfrom(100)
+stranger.sendto(b"forged", peer)
+s.sendto(b"answer to " + data, peer)' >host.port &
+	server=$!
+	for _ in $(seq 100); do [ -s host.port ] && break; sleep 0.1; done
+	reply=$(run --add-host box:host-gateway open.enclave "$P" -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(60)
+s.connect(("box", int(sys.argv[1])))
+s.send(b"hello")
+print(s.recv(100, socket.MSG_PEEK).decode(), s.recv(100).decode())' "$(cat host.port)" 2>&1)
+	wait "$server"
+	is "answer to hello answer to hello" "$reply"
+}
+
 inside_only()
 {
 	is "refused" "$(run open.enclave "$P" -c '
@@ -148,6 +172,7 @@ for bad in 0 x 80/sctp 127.0.0.1:80; do
 done
 point "the host's 127.0.0.1 is not the enclave's" inside_only
 point "outward, by the host's name" outward
+point "a connected datagram socket hears its peer alone" strangers_are_not_heard
 point "outward is refused without AllowNetwork" no_way_out
 point "--add-host is refused without AllowNetwork" says AllowNetwork run --add-host a:host-gateway some.enclave "$P" -V
 point "--add-host of nonsense" exits 125 run --add-host a=b open.enclave "$P" -V
