@@ -23,6 +23,8 @@ enum mailbox_kind {
 enum mailbox_flags {
 	MAILBOX_HAS_WORKDIR = 1,
 	MAILBOX_HAS_USER = 2,
+	MAILBOX_TERMINAL = 4,       /* a terminal inside, shown at streams[1], */
+	MAILBOX_TERMINAL_INPUT = 8, /* and typed at at streams[0] */
 };
 
 #define MAILBOX_SLOT_INIT 0 /* as `slot` of MAILBOX_SIGNAL: process 1 */

@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/life.h"
+#include "host/terminal.h"
 #include "image/file.h"
 
 #define NAME "exec"
@@ -19,6 +20,7 @@ static const struct option long_options[] = {
 	{"detach", no_argument, NULL, 'd'},
 	{"env", required_argument, NULL, 'e'},
 	{"interactive", no_argument, NULL, 'i'},
+	{"tty", no_argument, NULL, 't'},
 	{"user", required_argument, NULL, 'u'},
 	{"workdir", required_argument, NULL, 'w'},
 	{"help", no_argument, NULL, 'h'},
@@ -30,6 +32,7 @@ static const char help[] =
 	"  -d, --detach               don't wait for it; its streams are empty\n"
 	"  -e, --env NAME[=VALUE]     set a variable (without a value: take yours)\n"
 	"  -i, --interactive          give it standard input\n"
+	"  -t, --tty                  give it a terminal; -it: this one\n"
 	"  -u, --user UID[:GID]       run it as another user\n"
 	"  -w, --workdir DIR          begin in this directory\n";
 
@@ -40,7 +43,7 @@ struct command {
 	struct control_request request;
 	struct control_reply reply;
 	const char *directory;
-	bool detach, interactive;
+	bool detach, interactive, has_terminal;
 };
 
 /* ---- The request -------------------------------------------------------------------------------
@@ -117,6 +120,9 @@ static int take_option(struct command *command, int option)
 	case 'i':
 		command->interactive = true;
 		return 0;
+	case 't':
+		command->has_terminal = true;
+		return 0;
 	case 'e':
 		return 0; /* after the arguments */
 	case 'u':
@@ -135,7 +141,7 @@ static int add_environment(struct command *command, int argc, char **argv)
 	int option, r = 0;
 
 	optind = 1;
-	while (!r && (option = getopt_long(argc, argv, "+:de:iu:w:h", long_options, NULL)) != -1)
+	while (!r && (option = getopt_long(argc, argv, "+:de:itu:w:h", long_options, NULL)) != -1)
 		if (option == 'e')
 			r = add_variable(&command->request.body, optarg);
 	return r;
@@ -154,6 +160,9 @@ static int fill(struct command *command, int argc, char **argv, int first)
 	}
 	if (!r)
 		r = add_environment(command, argc, argv);
+	if (command->has_terminal)
+		body->flags |= MAILBOX_TERMINAL |
+			       (command->interactive ? (uint32_t)MAILBOX_TERMINAL_INPUT : 0U);
 	if (!r && command->directory) {
 		body->flags |= MAILBOX_HAS_WORKDIR;
 		r = add_string(body, command->directory);
@@ -243,10 +252,18 @@ static int run(struct command *command, const char *name)
 	connection = life_connect(NAME, name, &entry);
 	if (connection < 0)
 		return LIFE_BROKEN;
+	if (command->has_terminal && command->interactive) {
+		r = host_terminal_make_raw(STDIN_FILENO);
+		if (r)
+			return cli_error(
+				LIFE_BROKEN, NAME, "-it: standard input: %s", strerror(-r));
+	}
 	r = control_send(connection, &command->request, streams);
 	if (r)
 		return cli_error(LIFE_BROKEN, NAME, "%s: %s", name, strerror(-r));
-	return converse(command, connection);
+	r = converse(command, connection);
+	host_terminal_restore();
+	return r;
 }
 
 int cli_exec(int argc, char **argv)
@@ -256,7 +273,7 @@ int cli_exec(int argc, char **argv)
 
 	if (!command || cli_occupy_streams(NAME))
 		return LIFE_BROKEN;
-	while ((option = getopt_long(argc, argv, "+:de:iu:w:h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:de:itu:w:h", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return cli_finish(NAME, CLI_OK);
@@ -270,6 +287,9 @@ int cli_exec(int argc, char **argv)
 	if (argc - optind < 2)
 		return cli_error(LIFE_BROKEN, NAME,
 			"give an enclave's name and a program; see casemate-exec(1)");
+	if (command->has_terminal && command->detach)
+		return cli_error(LIFE_BROKEN, NAME,
+			"-t with -d: a detached program has no terminal to be shown at");
 	first = optind;
 	status = fill(command, argc, argv, first + 1);
 	return status ? status : run(command, argv[first]);

@@ -13,6 +13,7 @@
 #include "libos/files/file.h"
 #include "libos/files/text.h"
 #include "libos/launch.h"
+#include "libos/terminals/console.h"
 #include "platform/platform.h"
 
 #define READ_SIZE (32UL * 1024) /* of a file, at a time */
@@ -22,10 +23,15 @@ struct execution {
 	uint32_t slot;                             /* 1 … MAILBOX_SLOT_COUNT */
 	struct exec_vector arguments, environment; /* taken when it starts */
 	char *directory;                           /* heap */
+	uint32_t flags;                            /* MAILBOX_TERMINAL… */
+	int32_t streams[3];                        /* of a terminal: ours, until it goes */
+	struct console *console;                   /* under consoles_lock; NULL: none */
 	char error[MAILBOX_ERROR_SIZE];            /* why it could not start */
 };
 
 static const struct config *config;
+/* Whoever holds it may use consoles: outside the process table's lock. */
+static struct lock consoles_lock;
 static uint32_t served;                           /* value of `posted` that was answered last */
 static bool slots_in_use[MAILBOX_SLOT_COUNT + 1]; /* what the mailbox says is not read */
 
@@ -84,6 +90,29 @@ static void execution_freep(struct execution **execution)
 	execution_free(*execution);
 }
 
+static void close_streams(struct execution *execution)
+{
+	for (int i = 0; i < 3; i++)
+		platform_host_close(execution->streams[i]);
+}
+
+void execution_leave(struct process *process)
+{
+	struct execution *execution = process->execution;
+	struct console *console;
+
+	if (!(execution->flags & MAILBOX_TERMINAL))
+		return;
+	lock_acquire(&consoles_lock);
+	console = TAKE(execution->console);
+	lock_release(&consoles_lock);
+	if (console) {
+		console_drain(console);
+		console_free(console);
+	}
+	close_streams(execution);
+}
+
 void execution_ended(struct process *process)
 {
 	struct execution *execution = process->execution;
@@ -98,6 +127,22 @@ void execution_ended(struct process *process)
 	platform_host_notify();
 }
 
+/* The calling process, which has no descriptors yet, gets a terminal. */
+static int use_terminal(struct execution *execution, struct process *process)
+{
+	bool has_input = execution->flags & MAILBOX_TERMINAL_INPUT;
+	struct console *console;
+	int r = console_new(
+		has_input ? execution->streams[0] : -1, execution->streams[1], &console);
+
+	if (r)
+		return r;
+	lock_acquire(&consoles_lock);
+	execution->console = console;
+	lock_release(&consoles_lock);
+	return console_start(console, process);
+}
+
 /* The first steps of its thread, in an address space of its own. */
 static void execution_start(struct thread *thread)
 {
@@ -106,7 +151,9 @@ static void execution_start(struct thread *thread)
 	struct launch_refusal refusal;
 	int r = 0;
 
-	if (fs_context_enter(execution->directory))
+	if ((execution->flags & MAILBOX_TERMINAL) && use_terminal(execution, thread->process))
+		r = launch_refuse(&refusal, LAUNCH_STATUS_REFUSED, "-t: there is no terminal");
+	else if (fs_context_enter(execution->directory))
 		r = launch_refuse(&refusal, LAUNCH_STATUS_REFUSED,
 			"the working directory %.200s is not there", execution->directory);
 	if (!r) {
@@ -172,6 +219,7 @@ static int execution_choose(const struct mailbox_request *request, struct execut
 		.argument_count = request->argument_count,
 		.environment_count = request->environment_count,
 		.has_arguments = true,
+		.has_terminal = request->flags & MAILBOX_TERMINAL,
 		.is_later = true,
 	};
 	int r;
@@ -187,6 +235,8 @@ static int execution_choose(const struct mailbox_request *request, struct execut
 	if (!r)
 		r = choose_directory(request, execution, refusal);
 	execution->slot = request->slot;
+	execution->flags = request->flags;
+	memcpy(execution->streams, request->streams, sizeof(execution->streams));
 	return r;
 }
 
@@ -203,7 +253,7 @@ static int make_process(const struct mailbox_request *request, struct thread **r
 	process->fs = fs_context_new();
 	*ret_thread = thread_new(process);
 	r = process->files && process->fs && *ret_thread ? 0 : -ENOMEM;
-	if (!r)
+	if (!r && !(request->flags & MAILBOX_TERMINAL))
 		r = files_given_streams(process->files, request->streams);
 	if (r) {
 		thread_free(*ret_thread);
@@ -227,6 +277,8 @@ static void execution_abandon(struct thread *thread)
 	string_copy(process->execution->error, "there are too many processes, or no memory",
 		sizeof(process->execution->error));
 	process->wait_status = LAUNCH_STATUS_REFUSED << 8;
+	if (process->execution->flags & MAILBOX_TERMINAL)
+		close_streams(process->execution);
 	fd_table_unref(process->files);
 	fs_context_unref(process->fs);
 	execution_ended(process);
@@ -293,6 +345,22 @@ static struct process *find_slot(uint32_t slot)
 	return NULL;
 }
 
+/* The window's change is the terminal's to tell, to whom it concerns. False: there is none. */
+static bool resize_terminal(uint32_t slot)
+{
+	struct process *process;
+	struct console *console;
+
+	LOCK_SCOPE(&consoles_lock);
+	lock_acquire(&process_table_lock);
+	process = slot == MAILBOX_SLOT_INIT ? NULL : find_slot(slot);
+	console = process ? process->execution->console : NULL;
+	lock_release(&process_table_lock);
+	if (console)
+		console_resize(console);
+	return console;
+}
+
 static int serve_signal(const struct mailbox_request *request)
 {
 	struct signal_info info = {.signo = (int32_t)request->signal, .code = SI_USER};
@@ -300,6 +368,8 @@ static int serve_signal(const struct mailbox_request *request)
 
 	if (request->signal < 1 || request->signal > SIGNAL_COUNT)
 		return -EINVAL;
+	if (request->signal == SIGWINCH && resize_terminal(request->slot))
+		return 0;
 	LOCK_SCOPE(&process_table_lock);
 	process = find_slot(request->slot);
 	return process ? signal_send_process_locked(process, (int)request->signal, &info) : -ESRCH;

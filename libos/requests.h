@@ -19,6 +19,8 @@ void requests_started(void);
 /* Do what has been asked for. @thread: the caller, the enclave's own, whose children are what
  * runs. */
 void requests_serve(struct thread *thread);
+/* The last thread of a process with an execution is about to end; nothing is locked. */
+void execution_leave(struct process *process);
 /* A process with an execution has ended. (process table locked) */
 void execution_ended(struct process *process);
 

@@ -224,6 +224,8 @@ void process_thread_exit(struct thread *thread, int status)
 		}
 		release_resources(process);
 		async_flush();
+		if (process->execution)
+			execution_leave(process);
 		lock_acquire(&process_table_lock);
 		forget(thread);
 		become_zombie(process);

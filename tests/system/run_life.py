@@ -1,14 +1,20 @@
 """Enclaves with a name: start, exec, ps, logs, stop, kill, wait and rm, and what is left of killed ones."""
 import ctypes
+import fcntl
 import json
 import os
+import pty
 import random
 import re
+import select
 import signal
 import socket
+import socket
 import stat
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -169,6 +175,54 @@ def test_exec():
     point("with the enclave its programs are killed", (137, one.returncode))
     answer = run("e", "true")
     point("exec where nothing runs", (125, answer.status), (True, "does not run" in answer.err))
+    forget_all()
+
+
+class Typist:
+    """`casemate exec -it`, at a pseudo-terminal of this test's."""
+
+    def __init__(self, *arguments):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(CASEMATE, [CASEMATE, "exec", "-it", *arguments])
+        self.shown = ""
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def sees(self, text):
+        deadline = time.monotonic() + WAIT_S
+        while text not in self.shown and time.monotonic() < deadline:
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self.fd, 4096).decode(errors="replace")
+                except OSError:
+                    break
+        return text in self.shown
+
+    def end(self):
+        self.sees("\0")  # until it closes
+        status = os.waitpid(self.pid, 0)[1]
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_terminal():
+    start("t", LOOP)
+    typist = Typist("t", "bash", "--norc", "-c", "echo begun; read x; echo T=$TERM; "
+                    "trap 'echo resized; exit 9' WINCH; sleep 300 & wait")
+    point("exec -it: a terminal", (True, typist.sees("begun")))
+    typist.type("x\r")
+    point("exec -it: what is typed reaches it, and TERM is set", (True, typist.sees("T=xterm")))
+    fcntl.ioctl(typist.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    point("exec -it: a new window size is told", (True, typist.sees("resized")), (9, typist.end()))
+    typist = Typist("t", "bash", "--norc", "-c", "trap 'echo caught; exit 5' INT; echo begun; "
+                    "while :; do sleep 0.05; done")
+    typist.sees("begun")
+    typist.type("\x03")
+    point("exec -it: ^C is a signal to its foreground", (True, typist.sees("caught")), (5, typist.end()))
+    answer = casemate("exec", "-it", "t", "true")
+    point("exec -it without a terminal", (125, answer.status), (True, "-it" in answer.err))
     forget_all()
 
 
@@ -347,6 +401,7 @@ def main():
         test_life()
         test_statuses()
         test_exec()
+        test_terminal()
         test_configuration()
         test_signals()
         test_logs()
