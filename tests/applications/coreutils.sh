@@ -46,7 +46,7 @@ mkdir d; for i in 3 1 2; do seq $((i * 100)) >d/$i; done
 ls -1 d; ls -S d; ls d -l --time-style=+ -gG | tr -s ' ' | cut -d' ' -f1,3,4 | tail -n +2
 du -b d/1; echo tee | tee t1 t2; cat t1 t2; timeout 0.1 sleep 5; echo $?
 timeout -s KILL 0.1 sleep 5; echo $?; env -i A=1 env; env -u HOME sh -c 'echo ${HOME-unset}'
-nice -n 5 nice; nohup echo hup 2>/dev/null; date -u -d @86400 +%F; date -u -d '2024-02-29 + 1 year' +%F
+echo $(($(nice -n 5 nice) - $(nice))); nohup echo hup 2>/dev/null; date -u -d @86400 +%F; date -u -d '2024-02-29 + 1 year' +%F
 test -d d -a ! -e nosuch && echo test; basename /a/b.c .c; dirname /a/b; pathchk -p ok && echo ok
 tail -c 5 d/1; sleep 0.01; printenv LANG; yes | head -n 2; true; false; echo $?
 END
