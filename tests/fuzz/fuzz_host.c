@@ -16,6 +16,7 @@
 #define GUARD 0xa5
 #define ENTRY_COUNT 8
 #define POLL_COUNT 5
+#define EPOLL_REPORTED 0x23dfU /* all that epoll(7) reports */
 #define ERRNO_MAX 4095
 #define CALL_COUNT_MAX                                                                             \
 	2000 /* an endless dialogue is the host's right; the fuzzer's time is not                  \
@@ -102,6 +103,42 @@ static void lie_into_polls(uint64_t address, uint64_t count)
 		take(&polls[i].ready, sizeof(polls[i].ready));
 }
 
+/* A socket's address, and how long it would have been. */
+static void lie_into_address(uint64_t address, uint64_t length)
+{
+	uint32_t *size = (uint32_t *)length;
+
+	if (!address)
+		return;
+	lie_into(address, *size);
+	take(size, sizeof(*size));
+}
+
+/* Where the kernel writes for each call about sockets that writes. */
+static void write_socket_answer(long nr, const uint64_t arguments[6])
+{
+	const uint64_t *a = arguments;
+
+	switch (nr) {
+	case __NR_accept4:
+	case __NR_getpeername:
+		lie_into_address(a[1], a[2]);
+		break;
+	case __NR_recvfrom:
+		lie_into(a[1], a[2]);
+		lie_into_address(a[4], a[5]);
+		break;
+	case __NR_getsockopt:
+		lie_into_address(a[3], a[4]);
+		break;
+	case __NR_epoll_pwait2:
+		lie_into(a[1], a[2] * sizeof(struct platform_host_event));
+		break;
+	default:
+		break;
+	}
+}
+
 /* Where the kernel writes for each call that writes. */
 static void write_answer(long nr, const uint64_t arguments[6])
 {
@@ -133,6 +170,8 @@ static void write_answer(long nr, const uint64_t arguments[6])
 			lie_into(c, 36);
 		else if (b == 0x5413 /* TIOCGWINSZ */)
 			lie_into(c, 8);
+		else if (b == 0x541b /* SIOCINQ */ || b == 0x5411 /* SIOCOUTQ */)
+			lie_into(c, 4);
 		break;
 	case __NR_ppoll:
 		lie_into_polls(a, b);
@@ -147,6 +186,7 @@ static void write_answer(long nr, const uint64_t arguments[6])
 		lie_into(c, b / PAGE_SIZE);
 		break;
 	default:
+		write_socket_answer(nr, arguments);
 		break;
 	}
 }
@@ -278,6 +318,61 @@ static void try_poll(void)
 	FUZZ_ASSERT(ready < 0 || ready == seen);
 }
 
+static void try_sockets(void)
+{
+	struct platform_host_endpoint peer, from;
+	int32_t value = 0;
+
+	FUZZ_ASSERT(is_size(platform_host_socket(take_byte() & 1), INT32_MAX));
+	take(&peer, sizeof(peer));
+	FUZZ_ASSERT(is_status(platform_host_connect(3, &peer)));
+	FUZZ_ASSERT(is_size(platform_host_accept(3, &from), INT32_MAX));
+	FUZZ_ASSERT(is_status(platform_host_shutdown(3, 1 + take_byte() % 3)));
+	FUZZ_ASSERT(platform_host_shutdown(3, 4) == -EINVAL);
+	FUZZ_ASSERT(is_status(platform_host_option_set(3, 1, take_byte(), (int)take_byte() - 1)));
+	FUZZ_ASSERT(is_status(platform_host_option_get(3, 1, take_byte(), &value)));
+	FUZZ_ASSERT(is_status(platform_host_is_connected(3)));
+	FUZZ_ASSERT(is_size(platform_host_queued(3, take_byte() & 1), INT32_MAX));
+}
+
+static void try_datagrams(void)
+{
+	struct platform_host_endpoint to, from;
+	bool is_addressed = take_byte() & 1;
+	struct guarded g;
+	long n;
+
+	guarded_init(&g);
+	take(&to, sizeof(to));
+	FUZZ_ASSERT(is_size(
+		platform_host_send(3, g.bytes, g.size, take_byte(), is_addressed ? &to : NULL),
+		g.size));
+	n = platform_host_receive(3, g.bytes, g.size, take_byte(), is_addressed ? &from : NULL);
+	FUZZ_ASSERT(is_size(n, g.size));
+	guarded_check(&g);
+}
+
+static void try_epoll(void)
+{
+	struct platform_host_event events[POLL_COUNT + 1];
+	const uint64_t deadlines[] = {0, 1, UINT64_MAX};
+	uint64_t deadline = deadlines[take_byte() % 3];
+	size_t count = 1 + take_byte() % POLL_COUNT;
+	long n;
+
+	memset(events, GUARD, sizeof(events));
+	FUZZ_ASSERT(is_size(platform_host_epoll_new(), INT32_MAX));
+	FUZZ_ASSERT(is_status(platform_host_epoll_control(3, 1, 4, take_byte(), take_number())));
+	FUZZ_ASSERT(platform_host_epoll_wait(3, events, 0, deadline) == -EINVAL);
+	n = platform_host_epoll_wait(3, events, count, deadline);
+	FUZZ_ASSERT(is_size(n, count));
+	FUZZ_ASSERT(deadline || n != -EINTR);
+	for (long i = 0; i < n; i++)
+		FUZZ_ASSERT(!(events[i].events & ~EPOLL_REPORTED));
+	for (size_t i = 0; i < sizeof(events[0]); i++)
+		FUZZ_ASSERT(((uint8_t *)&events[count])[i] == GUARD);
+}
+
 static void check_entry(const struct platform_host_entry *entry)
 {
 	FUZZ_ASSERT(entry->length >= 1 && entry->length <= 255);
@@ -385,8 +480,8 @@ static void try_machine(void)
 	FUZZ_ASSERT(is_size(platform_membarrier(0, 0, 0), UINT32_MAX));
 }
 
-static void (*const tries[])(void) = {try_transfers, try_links, try_streams, try_poll,
-	try_directories, try_changes, try_memory, try_time, try_machine};
+static void (*const tries[])(void) = {try_transfers, try_links, try_streams, try_poll, try_sockets,
+	try_datagrams, try_epoll, try_directories, try_changes, try_memory, try_time, try_machine};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
