@@ -13,10 +13,13 @@
 #include "libos/files/path.h"
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
+#include "libos/sockets/netlink.h"
 
 #define CAP_SYS_RESOURCE 24
 #define RLIMIT_MSGQUEUE 12
 #define MQUEUE_MAGIC 0x19800202
+#define COOKIE_WOKEN 1 /* NOTIFY_WOKENUP and NOTIFY_REMOVED of linux/mqueue.h */
+#define COOKIE_REMOVED 2
 #define READABLE (POLLIN | POLLRDNORM)
 #define WRITABLE (POLLOUT | POLLWRNORM)
 
@@ -116,6 +119,15 @@ static void queue_free(struct posix_queue *queue)
 
 /* ---- Being told ---- */
 
+/* SIGEV_THREAD: a thread of the C library's waits for the cookie, and its last byte says why it
+ * comes. A socket that takes no more has a reader that does not read. */
+static void cookie_deliver(struct posix_notification *notification, uint8_t reason)
+{
+	notification->cookie[POSIX_COOKIE_SIZE - 1] = reason;
+	(void)!netlink_deliver(
+		socket_of(notification->socket), notification->cookie, POSIX_COOKIE_SIZE);
+}
+
 static void notification_done(struct posix_notification *notification)
 {
 	process_unref(notification->process);
@@ -133,6 +145,8 @@ static void notification_fire(struct posix_notification *notification)
 	info.queue.value = notification->value;
 	if (notification->kind == SIGEV_SIGNAL && notification->signo)
 		(void)!signal_send_process(notification->process, notification->signo, &info);
+	if (notification->kind == SIGEV_THREAD)
+		cookie_deliver(notification, COOKIE_WOKEN);
 	notification_done(notification);
 }
 
@@ -155,6 +169,8 @@ void posix_queue_unnotify(struct posix_queue *queue, struct process *process)
 		queue->notification = (struct posix_notification){0};
 	}
 	lock_release(&queue->lock);
+	if (notification.process && notification.kind == SIGEV_THREAD)
+		cookie_deliver(&notification, COOKIE_REMOVED);
 	notification_done(&notification);
 }
 

@@ -11,6 +11,7 @@
 #include "libos/files/path.h"
 #include "libos/ipc/posix_queue.h"
 #include "libos/processes/process.h"
+#include "libos/sockets/netlink.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timespec.h"
 #include "platform/platform.h"
@@ -82,7 +83,7 @@ static int queue_get(uint64_t fd, struct file **ret_file)
 	return 0;
 }
 
-static int message_read(
+static int posix_message_read(
 	uint64_t from, uint64_t size, uint32_t priority, struct posix_message **ret_message)
 {
 	CLEANUP(heap_freep) struct posix_message *message = heap_alloc(sizeof(*message) + size);
@@ -114,7 +115,7 @@ long sys_mq_timedsend(struct thread *thread, const struct syscall_args *args)
 		return -EBADF;
 	if (args->c > (uint64_t)posix_queue_of(file)->size_max)
 		return -EMSGSIZE;
-	r = message_read(args->b, args->c, (uint32_t)args->d, &message);
+	r = posix_message_read(args->b, args->c, (uint32_t)args->d, &message);
 	if (r)
 		return r;
 	r = posix_queue_send(file, message, deadline_ns);
@@ -151,10 +152,19 @@ long sys_mq_timedreceive(struct thread *thread, const struct syscall_args *args)
 static int thread_notification(
 	const struct signal_event *event, struct posix_notification *notification)
 {
+	CLEANUP(file_unrefp) struct file *file = NULL;
+
 	if (user_read(notification->cookie, event->value, sizeof(notification->cookie)))
 		return -EFAULT;
-	notification->socket = fd_get(event->signo);
-	return notification->socket ? 0 : -EBADF;
+	file = fd_get(event->signo);
+	if (!file)
+		return -EBADF;
+	if (!socket_of(file))
+		return -ENOTSOCK;
+	if (!netlink_is(socket_of(file)))
+		return -EINVAL;
+	notification->socket = TAKE(file);
+	return 0;
 }
 
 static int notification_read(uint64_t from, struct posix_notification *notification)

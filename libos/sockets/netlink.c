@@ -103,6 +103,24 @@ static int op_name(struct socket *base, bool is_peer, struct socket_address *ret
 
 /* ---- Requests and answers ---- */
 
+/* @reply is taken over. -ENOBUFS: too many wait, and it is dropped. */
+static int queue_reply(struct netlink_socket *socket, struct netlink_reply *reply)
+{
+	bool is_full;
+
+	lock_acquire(&socket->base.lock);
+	is_full = socket->reply_count >= REPLIES_MAX;
+	if (!is_full) {
+		list_add_tail(&socket->replies, &reply->link);
+		socket->reply_count++;
+	}
+	lock_release(&socket->base.lock);
+	if (is_full)
+		heap_free(reply);
+	wait_wake(&socket->base.readable, SOCKET_READABLE);
+	return is_full ? -ENOBUFS : 0;
+}
+
 static int answer(struct netlink_socket *socket, const struct nlmsghdr *header,
 	const uint8_t *payload, uint32_t size)
 {
@@ -113,15 +131,10 @@ static int answer(struct netlink_socket *socket, const struct nlmsghdr *header,
 	reply->port_id = socket->port_id;
 	reply->sequence = header->nlmsg_seq;
 	netlink_route_answer(reply, header, payload, size);
-	lock_acquire(&socket->base.lock);
-	if (socket->reply_count < REPLIES_MAX && reply->size) {
-		list_add_tail(&socket->replies, &reply->link);
-		socket->reply_count++;
-		reply = NULL;
-	}
-	lock_release(&socket->base.lock);
-	heap_free(reply);
-	wait_wake(&socket->base.readable, SOCKET_READABLE);
+	if (reply->size)
+		(void)!queue_reply(socket, reply); /* who does not read misses some */
+	else
+		heap_free(reply);
 	return 0;
 }
 
@@ -287,6 +300,25 @@ static const struct socket_ops netlink_ops = {
 	.close = op_close,
 	.free = op_free,
 };
+
+bool netlink_is(const struct socket *socket)
+{
+	return socket->ops == &netlink_ops;
+}
+
+int netlink_deliver(struct socket *socket, const void *bytes, uint32_t size)
+{
+	struct netlink_reply *reply;
+
+	if (!netlink_is(socket) || size > NETLINK_REPLY_SIZE)
+		return -EINVAL;
+	reply = heap_alloc(sizeof(*reply));
+	if (!reply)
+		return -ENOMEM;
+	memcpy(reply->bytes, bytes, size);
+	reply->size = size;
+	return queue_reply(netlink_of(socket), reply);
+}
 
 int netlink_create(uint32_t type, uint32_t protocol, struct socket **ret_socket)
 {

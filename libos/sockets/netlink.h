@@ -9,6 +9,11 @@
 /* -ESOCKTNOSUPPORT, -EPROTONOSUPPORT (NETLINK_ROUTE alone exists), -ENOMEM */
 MUST_CHECK int netlink_create(uint32_t type, uint32_t protocol, struct socket **ret_socket);
 
+/* Put @size bytes into a netlink socket for its owner to receive: how mq_notify(3) hears of a
+ * message. -EINVAL: another kind of socket, -ENOBUFS: it is full, -ENOMEM. */
+MUST_CHECK int netlink_deliver(struct socket *socket, const void *bytes, uint32_t size);
+bool netlink_is(const struct socket *socket);
+
 /* One answer: messages for the program, in heap memory. */
 #define NETLINK_REPLY_SIZE 8192U
 struct netlink_reply {

@@ -1,8 +1,10 @@
 /* covers: mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr */
 /* mq_overview(7) and the calls' own pages: order, limits, waiting, being told, /dev/mqueue. */
 #include <mqueue.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "tests/conformance/files/conformance.h"
@@ -228,6 +230,43 @@ static void test_notify(void)
 	mq_unlink(name);
 }
 
+/* What the C library's SIGEV_THREAD stands on: 32 bytes to a netlink socket, the last saying why.
+ */
+static void test_notify_by_socket(void)
+{
+	char cookie[32] = "a cookie", got[64] = {0}, text[16];
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0),
+	    pipe_fd = open("/dev/null", O_RDWR);
+	int other = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sigevent sev = {.sigev_notify = SIGEV_THREAD, .sigev_signo = fd};
+	mqd_t q = make(4, 16, O_NONBLOCK);
+
+	sev.sigev_value.sival_ptr = cookie;
+	CHECK_OK(syscall(SYS_mq_notify, q, &sev));
+	CHECK_ERRNO(syscall(SYS_mq_notify, q, &sev), EBUSY);
+	CHECK_ERRNO(recv(fd, got, sizeof(got), MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(mq_send(q, "x", 1, 0));
+	CHECK_EQ(recv(fd, got, sizeof(got), 0), 32);
+	CHECK_STR(got, "a cookie");
+	CHECK_EQ(got[31], 1);
+	mq_receive(q, text, 16, NULL);
+	CHECK_OK(syscall(SYS_mq_notify, q, &sev));
+	CHECK_OK(syscall(SYS_mq_notify, q, NULL));
+	CHECK_EQ(recv(fd, got, sizeof(got), 0), 32);
+	CHECK_EQ(got[31], 2);
+	sev.sigev_signo = -1;
+	CHECK_ERRNO(syscall(SYS_mq_notify, q, &sev), EBADF);
+	sev.sigev_signo = pipe_fd;
+	CHECK_ERRNO(syscall(SYS_mq_notify, q, &sev), ENOTSOCK);
+	sev.sigev_signo = other;
+	CHECK_ERRNO(syscall(SYS_mq_notify, q, &sev), EINVAL);
+	close(pipe_fd);
+	close(other);
+	close(fd);
+	mq_close(q);
+	mq_unlink(name);
+}
+
 static void test_files(void)
 {
 	char path[80], text[256];
@@ -292,6 +331,7 @@ int main(void)
 	test_ready();
 	test_attributes();
 	test_notify();
+	test_notify_by_socket();
 	test_files();
 	test_permissions();
 	return test_done();
