@@ -3,9 +3,11 @@
 #include <linux/aio_abi.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 
 #include "libos/core/heap.h"
 #include "libos/core/wait.h"
+#include "libos/files/descriptors.h"
 #include "libos/files/eventfd.h"
 #include "libos/files/open.h"
 #include "libos/memory/mm.h"
@@ -190,6 +192,18 @@ static int check_request(const struct iocb *request, struct file *file)
 	}
 }
 
+/* -EAGAIN: it would have to wait and may not, which is its event; else for the caller. */
+static int check_flags(const struct iocb *request)
+{
+	bool is_write = request->aio_lio_opcode == IOCB_CMD_PWRITE ||
+			request->aio_lio_opcode == IOCB_CMD_PWRITEV;
+	uint32_t flags = (uint32_t)request->aio_rw_flags;
+
+	if (flags & RWF_APPEND)
+		return -EOPNOTSUPP;
+	return flags ? io_flags_check(request->aio_fildes, flags, is_write) : 0;
+}
+
 /* The call that does the same at once. Streams have no offset. */
 static syscall_fn *call_of(const struct iocb *request, const struct file *file)
 {
@@ -255,10 +269,13 @@ static int submit_one(struct thread *thread, struct aio_context *context, uint64
 	r = r ? r : check_request(&request, file);
 	if (r)
 		return r;
+	r = check_flags(&request);
+	if (r && r != -EAGAIN)
+		return r;
 	if (USER_PUT(at + offsetof(struct iocb, aio_key), (uint32_t)0))
 		return -EFAULT;
 	event.data = request.aio_data;
-	event.res = perform(thread, &request, file);
+	event.res = r ? r : perform(thread, &request, file);
 	complete(context, &event);
 	if (event_file)
 		eventfd_signal(event_file);

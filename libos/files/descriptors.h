@@ -40,4 +40,8 @@ MUST_CHECK int fd_get_cloexec(int fd);
 MUST_CHECK int fd_set_cloexec(int fd, bool close_on_exec);
 MUST_CHECK int fd_close_range(uint32_t first, uint32_t last, uint32_t flags);
 
+/* May a read or write of @fd with the RWF_* @flags go on? -EOPNOTSUPP: flags that it does not take;
+ * -EAGAIN: RWF_NOWAIT, and it would wait; -EBADF. */
+MUST_CHECK int io_flags_check(uint64_t fd, uint64_t flags, bool is_write);
+
 #endif

@@ -151,10 +151,10 @@ long sys_pwritev(struct thread *thread, const struct syscall_args *args)
 	return transfer_vectors(args->a, args->b, args->c, OUT, &offset, true);
 }
 
-/* RWF_NOWAIT: files in memory never wait; others are asked whether they would. */
-static int check_flags(uint64_t fd, uint64_t flags, enum direction direction)
+int io_flags_check(uint64_t fd, uint64_t flags, bool is_write)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
+	enum direction direction = is_write ? OUT : IN;
 
 	if (flags & ~(uint64_t)RWF_KNOWN)
 		return -EOPNOTSUPP;
@@ -176,7 +176,7 @@ static int check_flags(uint64_t fd, uint64_t flags, enum direction direction)
 long sys_preadv2(struct thread *thread, const struct syscall_args *args)
 {
 	uint64_t offset = args->d;
-	int r = check_flags(args->a, args->f, IN);
+	int r = io_flags_check(args->a, args->f, false);
 
 	(void)thread;
 	if (r)
@@ -210,7 +210,7 @@ static long append_vectors(const struct syscall_args *args, bool moves)
 long sys_pwritev2(struct thread *thread, const struct syscall_args *args)
 {
 	uint64_t offset = args->d;
-	int r = check_flags(args->a, args->f, OUT);
+	int r = io_flags_check(args->a, args->f, true);
 
 	(void)thread;
 	if (r)

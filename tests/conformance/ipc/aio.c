@@ -129,6 +129,28 @@ static void test_errors(void)
 	close(fd);
 }
 
+static void test_without_waiting(void)
+{
+	struct io_event event;
+	aio_context_t c = 0;
+	char buffer[8];
+	int pipe_fds[2];
+	struct iocb r, *list[] = {&r};
+
+	REQUIRE(pipe(pipe_fds) == 0);
+	CHECK_OK(setup(1, &c));
+	r = request(IOCB_CMD_PREAD, pipe_fds[0], buffer, sizeof(buffer), 0);
+	r.aio_rw_flags = RWF_NOWAIT;
+	CHECK_EQ(submit(c, 1, list), 1);
+	CHECK_EQ(getevents(c, 1, 1, &event, NULL), 1);
+	CHECK_EQ((long)event.res, -EAGAIN);
+	r.aio_rw_flags = 1 << 30;
+	CHECK_ERRNO(submit(c, 1, list), EOPNOTSUPP);
+	CHECK_OK(syscall(SYS_io_destroy, c));
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 static void test_masked(void)
 {
 	struct timespec soon = {0, 10000000};
@@ -172,5 +194,6 @@ int main(void)
 	test_transfers();
 	test_errors();
 	test_masked();
+	test_without_waiting();
 	return test_done();
 }
