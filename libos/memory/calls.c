@@ -250,9 +250,7 @@ static int change_flags(
 	int r;
 
 	LOCK_SCOPE(&mm->lock);
-	r = mm_split_at(mm, addr);
-	if (!r)
-		r = mm_split_at(mm, addr + size);
+	r = mm_split_range(mm, addr, size);
 	if (r)
 		return r;
 	if (set && mm->locked_bytes + size > limit)

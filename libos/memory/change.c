@@ -22,13 +22,6 @@ static bool is_covered(struct mm *mm, uint64_t addr, uint64_t size)
 	return at >= addr + size;
 }
 
-static int split_range(struct mm *mm, uint64_t addr, uint64_t size)
-{
-	int r = mm_split_at(mm, addr);
-
-	return r ? r : mm_split_at(mm, addr + size);
-}
-
 static int protect_vma(struct mm *mm, struct vma *vma, uint32_t protection)
 {
 	int r;
@@ -59,7 +52,7 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection)
 	size = ALIGN_UP(size, PAGE_SIZE);
 	LOCK_SCOPE(&mm->lock);
 	covered = is_covered(mm, addr, size);
-	r = split_range(mm, addr, size);
+	r = mm_split_range(mm, addr, size);
 	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
 		vma = mm_next(mm, vma))
 		r = protect_vma(mm, vma, protection);
@@ -238,7 +231,7 @@ long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size
 		old_size = new_size;
 	}
 	if (!r)
-		r = split_range(mm, addr, old_size);
+		r = mm_split_range(mm, addr, old_size);
 	return r ? r : remap_move(mm, mm_find(mm, addr), old_size, new_size, new_addr, keep_old);
 }
 
@@ -397,7 +390,7 @@ int mm_advise(struct mm *mm, uint64_t addr, uint64_t size, int advice)
 		return remove_range(mm, addr, addr + size);
 	LOCK_SCOPE(&mm->lock);
 	covered = is_covered(mm, addr, size);
-	r = split_range(mm, addr, size);
+	r = mm_split_range(mm, addr, size);
 	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
 		vma = mm_next(mm, vma))
 		r = advise_vma(vma, advice);

@@ -54,9 +54,12 @@ int mm_populate(struct vma *vma)
 
 int mm_unmap_locked(struct mm *mm, uint64_t addr, uint64_t size)
 {
-	struct vma *vma, *next;
+	struct vma *vma = mm_find(mm, addr), *next;
 	int r;
 
+	/* A hole makes two of one. */
+	if (vma && vma->start < addr && addr + size < vma->end && mm->vma_count >= MM_VMA_COUNT_MAX)
+		return -ENOMEM;
 	r = mm_split_at(mm, addr);
 	if (!r)
 		r = mm_split_at(mm, addr + size);

@@ -119,18 +119,21 @@ struct vma *mm_next(struct mm *mm, struct vma *vma)
 	return vma->link.next == &mm->vmas ? NULL : LIST_ENTRY(vma->link.next, struct vma, link);
 }
 
+/* From the last one found, as programs work on one place for a while: on to the first that ends
+ * beyond
+ * @addr, or back to it. */
 struct vma *mm_find(struct mm *mm, uint64_t addr)
 {
-	struct vma *vma = mm->last_hit;
+	struct list *at = mm->last_hit ? &mm->last_hit->link : mm->vmas.next;
 
-	if (vma && addr >= vma->start && addr < vma->end)
-		return vma;
-	LIST_FOR_EACH (vma, &mm->vmas, link)
-		if (addr < vma->end) {
-			mm->last_hit = vma;
-			return vma;
-		}
-	return NULL;
+	while (at != &mm->vmas && LIST_ENTRY(at, struct vma, link)->end <= addr)
+		at = at->next;
+	while (at->prev != &mm->vmas && LIST_ENTRY(at->prev, struct vma, link)->end > addr)
+		at = at->prev;
+	if (at == &mm->vmas)
+		return NULL;
+	mm->last_hit = LIST_ENTRY(at, struct vma, link);
+	return mm->last_hit;
 }
 
 bool mm_is_free(struct mm *mm, uint64_t addr, uint64_t size)
@@ -239,7 +242,9 @@ void mm_remove(struct mm *mm, struct vma *vma)
 		mm->locked_bytes -= vma->end - vma->start;
 	mm->vma_count--;
 	if (mm->last_hit == vma)
-		mm->last_hit = NULL;
+		mm->last_hit = vma->link.next == &mm->vmas
+				       ? NULL
+				       : LIST_ENTRY(vma->link.next, struct vma, link);
 	list_remove(&vma->link);
 	vma_free(vma);
 }
@@ -265,6 +270,22 @@ int mm_split_at(struct mm *mm, uint64_t addr)
 	list_add(&vma->link, &upper->link);
 	mm->vma_count++;
 	return 0;
+}
+
+static int split_counted(struct mm *mm, uint64_t addr)
+{
+	const struct vma *vma = mm_find(mm, addr);
+
+	if (vma && vma->start < addr && mm->vma_count >= MM_VMA_COUNT_MAX)
+		return -ENOMEM;
+	return mm_split_at(mm, addr);
+}
+
+int mm_split_range(struct mm *mm, uint64_t addr, uint64_t size)
+{
+	int r = split_counted(mm, addr);
+
+	return r ? r : split_counted(mm, addr + size);
 }
 
 int mm_shared_key(struct mm *mm, uint64_t addr, const void **ret_object, uint64_t *ret_offset)

@@ -95,6 +95,9 @@ uint64_t mm_find_low_room(struct mm *mm, uint64_t size);
 bool mm_within_limits(struct mm *mm, uint64_t size, uint32_t flags);
 /* Make vmas begin and end at @addr (lock held). 0 or -ENOMEM. */
 MUST_CHECK int mm_split_at(struct mm *mm, uint64_t addr);
+/* The same at both ends, for a change of [addr, addr + size): -ENOMEM also when that would make
+ * more than MM_VMA_COUNT_MAX. */
+MUST_CHECK int mm_split_range(struct mm *mm, uint64_t addr, uint64_t size);
 /* Add [start, end) where nothing is (lock held). NULL: no memory. @file's reference is taken. */
 MUST_CHECK struct vma *mm_add(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags,
 	struct file *file, uint64_t offset);

@@ -256,6 +256,33 @@ static void many_mappings(void)
 	CHECK_EQ(wrong, 0);
 }
 
+/* vm.max_map_count: a hole in one of so many would make one too many, to shorten one does not. */
+static void as_many_as_there_may_be(void)
+{
+	enum { PAGES = 3, MOST = 200000 };
+	int limit = 0, count = 0;
+	char *first = NULL, *p;
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+
+	if (!f || fscanf(f, "%d", &limit) != 1 || limit > MOST) {
+		test_skip("as many mappings as there may be", "too many may be");
+		return;
+	}
+	fclose(f);
+	p = mmap(NULL, (size_t)limit * 2 * PAGES * PAGE, PROT_NONE, ANON, -1, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK_OK(munmap(p, (size_t)limit * 2 * PAGES * PAGE));
+	for (first = p; count < limit; p += 2 * PAGES * PAGE, count++)
+		if (mmap(p, PAGES * PAGE, PROT_NONE, ANON | MAP_FIXED_NOREPLACE, -1, 0) != p)
+			break;
+	CHECK(count > 1000 && count < limit);
+	CHECK_ERRNO(munmap(first + PAGE, PAGE), ENOMEM);
+	CHECK_ERRNO(mprotect(first + PAGE, PAGE, PROT_READ), ENOMEM);
+	CHECK_OK(munmap(first, PAGE));
+	for (p = first; count--; p += 2 * PAGES * PAGE)
+		munmap(p, PAGES * PAGE);
+}
+
 int main(void)
 {
 	test_start();
@@ -272,5 +299,6 @@ int main(void)
 	populated_and_other_flags();
 	threads_at_once();
 	many_mappings();
+	as_many_as_there_may_be();
 	return test_done();
 }
