@@ -9,6 +9,7 @@
 #include "libos/files/processors.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
+#include "libos/processes/seccomp.h"
 #include "libos/terminals/control.h"
 #include "platform/platform.h"
 
@@ -24,6 +25,7 @@ struct snapshot {
 	int32_t tid, pid, parent_pid, pgid, sid, terminal, foreground;
 	uint32_t umask, descriptor_slots, thread_count;
 	bool has_memory, no_new_privs;
+	uint32_t seccomp_mode, seccomp_filter_count;
 	struct credentials credentials;
 
 	uint64_t start_ns, cpu_ns, system_ns, children_user_ns, children_system_ns;
@@ -109,6 +111,8 @@ static void take_thread(struct thread *thread, bool is_task, struct snapshot *s)
 	s->state = state_of(thread);
 	s->tid = thread->tid;
 	s->credentials = thread->credentials;
+	s->seccomp_mode = thread->seccomp_mode;
+	s->seccomp_filter_count = seccomp_filter_count(thread);
 	s->start_ns = is_task ? thread->start_ns : process->start_ns;
 	s->cpu_ns = is_task ? platform_thread_cpu_ns_of(thread) : cpu_time(process);
 	s->system_ns = is_task ? 0 : process->dead_system_ns;
@@ -224,8 +228,10 @@ int proc_show_status(const struct computed_entry *entry, struct text *text)
 	if (s->has_memory)
 		put_memory(text, &s->memory);
 	put_signals(text, s);
-	text_put(text, "Seccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\t"
-		       "thread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n");
+	text_put(text, "Seccomp:\t%u\nSeccomp_filters:\t%u\n", s->seccomp_mode,
+		s->seccomp_filter_count);
+	text_put(text, "Speculation_Store_Bypass:\tthread vulnerable\n"
+		       "SpeculationIndirectBranch:\tconditional enabled\n");
 	put_processors(text);
 	text_put(text, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
 	return 0;

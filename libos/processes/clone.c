@@ -13,6 +13,7 @@
 #include "libos/processes/pidfd.h"
 #include "libos/processes/process.h"
 #include "libos/processes/program.h"
+#include "libos/processes/seccomp.h"
 #include "libos/processes/tree.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/terminals/control.h"
@@ -207,6 +208,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 	if (signal_is_pending(parent))
 		return -ERESTARTNOINTR;
 	thread_total++;
+	seccomp_inherit(child, parent);
 	thread_number(child);
 	list_add_tail(&process->threads, &child->in_process);
 	process->thread_count++;

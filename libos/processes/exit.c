@@ -12,6 +12,7 @@
 #include "libos/processes/process.h"
 #include "libos/processes/rusage.h"
 #include "libos/processes/rseq.h"
+#include "libos/processes/seccomp.h"
 #include "libos/processes/tree.h"
 #include "libos/requests.h"
 #include "libos/syscalls/syscall.h"
@@ -186,6 +187,7 @@ static bool leave(struct thread *thread, int status)
 	LOCK_SCOPE(&process_table_lock);
 	process->dead_user_ns += platform_thread_cpu_ns();
 	list_remove(&thread->in_process);
+	seccomp_release(thread);
 	signal_queue_flush(&thread->signals.queue);
 	if (thread == process->leader)
 		process->wait_status = status; /* the process's, if exit_group(2) says no other */

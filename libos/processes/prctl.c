@@ -10,6 +10,7 @@
 #include "libos/core/user.h"
 #include "libos/processes/capabilities.h"
 #include "libos/processes/process.h"
+#include "libos/processes/seccomp.h"
 #include "libos/syscalls/syscall.h"
 #include "platform/platform.h"
 
@@ -112,7 +113,9 @@ long sys_prctl(struct thread *thread, const struct syscall_args *args)
 	case PR_GET_TID_ADDRESS:
 		return USER_PUT(args->b, thread->clear_child_tid);
 	case PR_GET_SECCOMP:
-		return 0;
+		return thread->seccomp_mode;
+	case PR_SET_SECCOMP:
+		return seccomp_set_mode(thread, args->b, args->c);
 	case PR_TASK_PERF_EVENTS_DISABLE: /* there are none */
 	case PR_TASK_PERF_EVENTS_ENABLE:
 		return 0;

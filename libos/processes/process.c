@@ -6,6 +6,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/processes/program.h"
+#include "libos/processes/seccomp.h"
 #include "libos/terminals/terminal.h"
 #include "platform/platform.h"
 
@@ -149,6 +150,7 @@ void thread_free(struct thread *thread)
 {
 	if (!thread)
 		return;
+	seccomp_release(thread);
 	platform_thread_dispose(thread);
 	heap_free(thread);
 }

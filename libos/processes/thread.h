@@ -40,7 +40,10 @@ struct thread {
 	/* Sleeping (libos/core/wait.c): 0 awake, 1 woken, 2 asleep on it. */
 	uint32_t wake;
 
-	struct credentials credentials; /* changed by the thread itself only */
+	/* Changed by the thread itself only; but seccomp(2) may set no_new_privs for all. */
+	struct credentials credentials;
+	uint32_t seccomp_mode;                 /* SECCOMP_MODE_*, */
+	struct seccomp_filter *seccomp_filter; /* and filters: under the process table's lock */
 	struct signal_thread signals;
 
 	uint64_t clear_child_tid; /* user address or 0; set_tid_address(2) */

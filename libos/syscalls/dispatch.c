@@ -1,6 +1,7 @@
 #include <asm/errno.h>
 
 #include "libos/files/async.h"
+#include "libos/processes/seccomp.h"
 #include "libos/processes/thread.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/syscalls/trace.h"
@@ -40,7 +41,8 @@ void syscall_dispatch(struct thread *thread)
 	f->orig_rax = nr;
 	if (UNLIKELY(trace_enabled))
 		trace_enter(thread, nr, &args);
-	result = call(thread, nr, &args);
+	if (LIKELY(!thread->seccomp_mode) || seccomp_allows(thread, nr, &args, &result))
+		result = call(thread, nr, &args);
 	async_flush();
 	/* Interrupted, perhaps by a signal that another thread has taken since: the way out must
 	 * look, as no program may see these. */
