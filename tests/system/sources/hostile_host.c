@@ -25,7 +25,7 @@
 static struct launch *launch;
 static struct mailbox *mailbox;
 static uint64_t state;
-static volatile bool is_over;
+static volatile bool is_over, is_scribbling;
 
 static uint32_t draw(uint32_t below)
 {
@@ -121,6 +121,17 @@ static void fill_strings(struct mailbox_request *request)
 	request->environment_count = draw(4) ? count - count / 2 : draw_number(4);
 }
 
+/* A program that starts, so that the rest of the request matters. */
+static void fill_program(struct mailbox_request *request)
+{
+	static const char strings[] = "/bin/true";
+
+	memcpy(request->strings, strings, sizeof(strings));
+	request->strings_size = sizeof(strings);
+	request->argument_count = 1;
+	request->environment_count = 0;
+}
+
 static void fill(struct mailbox_request *request)
 {
 	static const uint32_t kinds[] = {MAILBOX_EXEC, MAILBOX_EXEC, MAILBOX_SIGNAL,
@@ -136,6 +147,10 @@ static void fill(struct mailbox_request *request)
 	for (int i = 0; i < 3; i++)
 		request->streams[i] = draw(3) ? -1 : (int32_t)(BAD_FD + draw(1000));
 	fill_strings(request);
+	if (request->kind == MAILBOX_EXEC && draw(2)) {
+		request->flags &= MAILBOX_TERMINAL | MAILBOX_TERMINAL_INPUT;
+		fill_program(request);
+	}
 	/* To end process 1 is its right, and not what is looked at. */
 	if (request->kind == MAILBOX_SIGNAL && request->slot == MAILBOX_SLOT_INIT)
 		request->signal = 0;
@@ -154,6 +169,10 @@ static void *scribble(void *unused)
 	uint64_t x = 88172645463325252UL;
 
 	while (!is_over) {
+		if (!is_scribbling) {
+			usleep(50);
+			continue;
+		}
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
@@ -172,9 +191,11 @@ static void *scribble(void *unused)
 
 static bool post(void)
 {
-	uint32_t number = __atomic_add_fetch(&mailbox->posted, 1, __ATOMIC_RELEASE);
+	uint32_t number;
 	time_t end = time(NULL) + PATIENCE_S;
 
+	is_scribbling = draw(2);
+	number = __atomic_add_fetch(&mailbox->posted, 1, __ATOMIC_RELEASE);
 	ring();
 	while (__atomic_load_n(&mailbox->answered, __ATOMIC_ACQUIRE) != number) {
 		if (launch->live.done || time(NULL) > end)
@@ -207,6 +228,7 @@ int main(int argc, char **argv)
 	if (pthread_create(&scribbler, NULL, scribble, NULL))
 		fail("pthread_create");
 	for (; time(NULL) < end; count++) {
+		is_scribbling = false;
 		fill(&mailbox->request);
 		if (!post()) {
 			fprintf(stderr, "request %lu of kind %u was not answered%s\n", count,
