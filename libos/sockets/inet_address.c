@@ -6,6 +6,7 @@
 #include "libos/core/log.h"
 
 #define V4_OFFSET 12
+#define PORT_DNS 53
 #define SOCKADDR_IN6_MIN 24U /* without the scope: SIN6_LEN_RFC2133 */
 
 static const uint8_t mapped_prefix[V4_OFFSET] = {[10] = 0xff, [11] = 0xff};
@@ -185,16 +186,22 @@ void inet_address_to_host(
 	memcpy(ret_endpoint->address, real.bytes, sizeof(real.bytes));
 }
 
+static bool is_resolver(const struct inet_address *address)
+{
+	return network.resolver && address->port == PORT_DNS && inet_address_is_v4(address) &&
+	       inet_address_ip(address) == network.resolver;
+}
+
 struct inet_address inet_address_from_host(const struct platform_host_endpoint *endpoint)
 {
 	struct inet_address address = {.port = endpoint->port};
 
 	memcpy(address.bytes, endpoint->address, sizeof(address.bytes));
+	/* First, for it may be at the host's 127.0.0.53, say. */
+	if (is_resolver(&address))
+		return inet_address_v4(INET_RESOLVER, address.port);
 	/* Programs trust 127.0.0.1 as themselves: nobody outside may look like that. */
 	if (inet_address_is_own(&address))
 		return inet_address_v4(INET_GATEWAY, address.port);
-	if (network.resolver && inet_address_is_v4(&address) &&
-		inet_address_ip(&address) == network.resolver)
-		return inet_address_v4(INET_RESOLVER, address.port);
 	return address;
 }
