@@ -29,8 +29,9 @@ struct hypervisor_image {
 	uint32_t enter;    /* hypervisor_enter_fn */
 };
 
-/* Physically contiguous frames for the permission maps of ports and MSRs. */
-#define HYPERVISOR_MAP_FRAMES 16
+/* Physically contiguous frames for the permission maps of ports and MSRs, and the IOMMUs' commands.
+ */
+#define HYPERVISOR_MAP_FRAMES 32
 
 struct hypervisor_ram {
 	uint64_t first; /* frame number */
@@ -44,6 +45,16 @@ struct hypervisor_ports {
 	uint16_t reset;       /* RESET_REG, if it is a port */
 	uint8_t reset_value;
 	uint8_t reserved[7]; /* must be 0 */
+};
+
+/* An IOMMU (AMD I/O Virtualization Technology specification, 48882). */
+#define HYPERVISOR_IOMMU_COUNT_MAX 16
+#define HYPERVISOR_IOMMU_FRAMES 4 /* of registers */
+#define HYPERVISOR_DEVICE_TABLE_FRAMES 512
+
+struct hypervisor_iommu {
+	uint64_t frame;   /* the first of its registers' */
+	uint64_t control; /* what firmware wants set in its control register */
 };
 
 /* What the driver hands to init. The pointers are Linux's and are not kept. */
@@ -60,6 +71,11 @@ struct hypervisor_boot {
 	uint32_t cpu_count;
 	uint32_t ram_count;
 	struct hypervisor_ram ram[HYPERVISOR_RAM_COUNT_MAX];
+	uint64_t
+		device_table; /* the first of HYPERVISOR_DEVICE_TABLE_FRAMES; if there are IOMMUs */
+	uint32_t iommu_count; /* 0: DMA is not contained */
+	uint32_t reserved;
+	struct hypervisor_iommu iommus[HYPERVISOR_IOMMU_COUNT_MAX];
 	struct hypervisor_ports ports;
 };
 
@@ -79,12 +95,17 @@ typedef int hypervisor_enter_fn(uint32_t cpu);
 #define HC_DONATE                                                                                  \
 	3 /* rdi: address of a frame full of frame numbers, rsi: how many (<= 512):                \
 	     Linux loses them; they can be used once each processor did HC_FLUSH. Returns          \
-	     how many: it stops at the first that is not Linux's ordinary memory. */
+	     how many: it stops at the first that is not Linux's ordinary memory.                  \
+	     -EAGAIN: before HC_START */
 #define HC_RECLAIM                                                                                 \
 	4           /* rdi: as above, rsi: how many at most; returns how many unused frames Linux  \
 		       has now, and their numbers there */
 #define HC_STATUS 5 /* rdi: address of a struct hypervisor_status within one frame */
 #define HC_WIPE 6   /* end all enclaves and forget all keys, for good; any processor, any time */
+
+#define HC_START                                                                                   \
+	7 /* all processors are demoted: from now on devices reach Linux's memory alone. Before it \
+	     nothing is donated. -EIO: an IOMMU does not answer */
 
 #define HC_ENCLAVE_CREATE                                                                          \
 	8 /* rdi: address of a struct sgx_secs. Measured as ECREATE. Returns the                   \
@@ -188,5 +209,6 @@ struct hypervisor_status {
 };
 
 #define HYPERVISOR_STATUS_WIPED 1U
+#define HYPERVISOR_STATUS_IOMMU 2U /* devices are kept from what is not Linux's */
 
 #endif

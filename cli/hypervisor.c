@@ -92,7 +92,10 @@ static int status(int fd)
 	printf("%-18s %" PRIu64 "\n", "exits", s.exits);
 	printf("%-18s %" PRIu64 "\n", "denied", s.denied);
 	printf("%-18s %" PRIu64 " us\n", "demoted in", s.demotion_ns / 1000);
-	printf("%-18s %s\n", "not contained", "DMA of devices (no IOMMU)");
+	printf("%-18s %s\n", "DMA",
+		s.flags & HYPERVISOR_STATUS_IOMMU ? "contained by the IOMMU"
+						  : "NOT contained: devices reach all memory (no "
+						    "AMD IOMMU, or Linux uses it)");
 	return CLI_OK;
 }
 

@@ -23,18 +23,22 @@ struct donation {
 	void *region; /* mapped there, executable; hidden while demoted */
 	u64 *pool_frames;
 	u64 pool_count;
-	struct page *maps; /* HYPERVISOR_MAP_FRAMES */
+	struct page *maps;         /* HYPERVISOR_MAP_FRAMES */
+	struct page *device_table; /* HYPERVISOR_DEVICE_TABLE_FRAMES, if there are IOMMUs */
 };
 
 struct hypervisor_boot;
 
 /* @image: all of its file, checked. */
-int donation_alloc(struct donation *donation, const struct hypervisor_image *image, u64 frame_count,
-	u32 cpu_count);
+int donation_alloc(struct donation *donation, const struct hypervisor_image *image,
+	const struct hypervisor_boot *boot);
 /* All of it must be Linux's again. It is zeroed. */
 void donation_free(struct donation *donation);
 /* Ordinary memory, as the firmware's map has it. */
 int memory_describe(struct hypervisor_boot *boot);
+/* iommu.c: AMD's IOMMUs that nobody uses, as firmware's tables have them; none, if Linux uses one.
+ */
+int iommu_describe(struct hypervisor_boot *boot);
 
 /* main.c */
 struct device *casemate_device(void);

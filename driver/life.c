@@ -85,9 +85,12 @@ static int prepare(const struct firmware *file)
 
 	if (!boot)
 		return -ENOMEM;
+	boot->cpu_count = nr_cpu_ids;
 	r = memory_describe(boot);
 	if (r == 0)
-		r = donation_alloc(&donation, image, boot->frame_count, nr_cpu_ids);
+		r = iommu_describe(boot);
+	if (r == 0)
+		r = donation_alloc(&donation, image, boot);
 	if (r < 0)
 		goto out;
 	describe_ports(&boot->ports);
@@ -98,7 +101,8 @@ static int prepare(const struct firmware *file)
 	boot->pool_frames = donation.pool_frames;
 	boot->pool_count = donation.pool_count;
 	boot->map_frame = page_to_pfn(donation.maps);
-	boot->cpu_count = nr_cpu_ids;
+	if (donation.device_table)
+		boot->device_table = page_to_pfn(donation.device_table);
 	r = ((hypervisor_init_fn *)(donation.region + image->init))(boot);
 	if (r < 0)
 		donation_free(&donation);
@@ -156,6 +160,8 @@ static int enter_all(const struct hypervisor_image *image)
 	on_each_cpu(enter_one, demotion, 1);
 	demotion_ns = ktime_get_ns() - start;
 	r = demotion->error;
+	if (r == 0)
+		r = hypercall(HC_START, 0, 0);
 	if (r < 0)
 		on_each_cpu_mask(&demotion->demoted, leave_one, NULL, 1);
 	kfree(demotion);
@@ -267,7 +273,8 @@ void life_status(struct casemate_status *status)
 	flush_all();
 	for_each_online_cpu(cpu) smp_call_function_single(cpu, status_one, status, 1);
 	cpus_read_unlock();
-	status->frames_hypervisor =
-		donation.region_count + donation.pool_count + HYPERVISOR_MAP_FRAMES;
+	status->frames_hypervisor = donation.region_count + donation.pool_count +
+				    HYPERVISOR_MAP_FRAMES +
+				    (donation.device_table ? HYPERVISOR_DEVICE_TABLE_FRAMES : 0);
 	status->demotion_ns = demotion_ns;
 }

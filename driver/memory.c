@@ -8,19 +8,24 @@
 
 #include "driver/driver.h"
 
-#define MAP_ORDER 4
+#define MAP_ORDER 5
+#define DEVICE_TABLE_ORDER 9
 static_assert(1 << MAP_ORDER == HYPERVISOR_MAP_FRAMES);
+static_assert(1 << DEVICE_TABLE_ORDER == HYPERVISOR_DEVICE_TABLE_FRAMES);
 
-static u64 region_size(const struct hypervisor_image *image, u64 frame_count, u32 cpu_count)
+static u64 region_size(const struct hypervisor_image *image, const struct hypervisor_boot *boot)
 {
-	return image->image_end + (u64)cpu_count * image->cpu_size +
-	       ALIGN(frame_count * HYPERVISOR_OWNER_SIZE, PAGE_SIZE);
+	return image->image_end + (u64)boot->cpu_count * image->cpu_size +
+	       ALIGN(boot->frame_count * HYPERVISOR_OWNER_SIZE, PAGE_SIZE);
 }
 
-/* Enough for every frame of Linux's to be translated alone, and then some for devices. */
-static u64 pool_size(u64 frame_count, u64 region_count)
+/* Enough for every frame of Linux's to be translated alone, for processors and for DMA, and then
+ * some for devices. */
+static u64 pool_size(const struct hypervisor_boot *boot, u64 region_count)
 {
-	return frame_count / 512 + 3 * (frame_count >> 18) + region_count / 512 + 128;
+	u64 tables = boot->frame_count / 512 + 3 * (boot->frame_count >> 18);
+
+	return tables + (boot->iommu_count ? tables + 8 : 0) + region_count / 512 + 128;
 }
 
 static void free_frames(u64 *frames, u64 count)
@@ -88,21 +93,32 @@ static int map_region(struct donation *donation, const struct hypervisor_image *
 	return donation->region ? protect_region(donation, file) : -ENOMEM;
 }
 
-int donation_alloc(struct donation *donation, const struct hypervisor_image *image, u64 frame_count,
-	u32 cpu_count)
+int donation_alloc(struct donation *donation, const struct hypervisor_image *image,
+	const struct hypervisor_boot *boot)
 {
 	int r = -ENOMEM;
 
-	donation->region_count = region_size(image, frame_count, cpu_count) >> PAGE_SHIFT;
-	donation->pool_count = pool_size(frame_count, donation->region_count);
+	donation->region_count = region_size(image, boot) >> PAGE_SHIFT;
+	donation->pool_count = pool_size(boot, donation->region_count);
 	donation->region_frames = alloc_frames(donation->region_count);
 	donation->pool_frames = alloc_frames(donation->pool_count);
 	donation->maps = alloc_pages(GFP_KERNEL | __GFP_ZERO, MAP_ORDER);
-	if (donation->region_frames && donation->pool_frames && donation->maps)
+	if (boot->iommu_count)
+		donation->device_table = alloc_pages(GFP_KERNEL | __GFP_ZERO, DEVICE_TABLE_ORDER);
+	if (donation->region_frames && donation->pool_frames && donation->maps &&
+		!boot->iommu_count == !donation->device_table)
 		r = map_region(donation, image);
 	if (r < 0)
 		donation_free(donation);
 	return r;
+}
+
+static void free_run(struct page *pages, unsigned int order)
+{
+	if (!pages)
+		return;
+	memset(page_address(pages), 0, PAGE_SIZE << order);
+	__free_pages(pages, order);
 }
 
 void donation_free(struct donation *donation)
@@ -112,10 +128,8 @@ void donation_free(struct donation *donation)
 	kvfree(donation->region_pages);
 	free_frames(donation->region_frames, donation->region_count);
 	free_frames(donation->pool_frames, donation->pool_count);
-	if (donation->maps) {
-		memset(page_address(donation->maps), 0, PAGE_SIZE << MAP_ORDER);
-		__free_pages(donation->maps, MAP_ORDER);
-	}
+	free_run(donation->maps, MAP_ORDER);
+	free_run(donation->device_table, DEVICE_TABLE_ORDER);
 	memset(donation, 0, sizeof(*donation));
 }
 

@@ -9,8 +9,9 @@
 #include "hypervisor/nested.h"
 #include "hypervisor/table.h"
 #include "hypervisor/x86/amd/cpu.h"
-#include "hypervisor/x86/apic.h"
+#include "hypervisor/x86/amd/iommu.h"
 #include "hypervisor/x86/amd/msr.h"
+#include "hypervisor/x86/apic.h"
 #include "hypervisor/x86/ports.h"
 
 hypervisor_init_fn hypervisor_init;
@@ -25,6 +26,8 @@ extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_
 #define MAP_FRAMES_ENCLAVE_MSR 2
 #define MAP_FRAMES_LINUX_PORTS 4
 #define MAP_FRAMES_ENCLAVE_PORTS 7
+#define MAP_FRAMES_IOMMU 10
+_Static_assert(MAP_FRAMES_IOMMU + IOMMU_MAP_FRAMES <= HYPERVISOR_MAP_FRAMES, "room");
 
 static struct table own;
 
@@ -51,6 +54,8 @@ static int check(const struct hypervisor_boot *boot)
 		return -EINVAL;
 	if (boot->ram_count > HYPERVISOR_RAM_COUNT_MAX || boot->frame_count >= FRAME_NONE)
 		return -EINVAL;
+	if (boot->iommu_count > HYPERVISOR_IOMMU_COUNT_MAX)
+		return -EINVAL;
 	if (boot->region_count != image_frames() + cpu_frames(boot) + owner_frames(boot))
 		return -EINVAL;
 	return apic_is_supported() ? 0 : -ENODEV;
@@ -75,6 +80,8 @@ static int claim_all(const struct hypervisor_boot *boot)
 		r = claim(boot->pool_frames, boot->pool_count, FRAME_FREE);
 	for (uint64_t i = 0; r == 0 && i < HYPERVISOR_MAP_FRAMES; i++)
 		r = frame_claim(boot->map_frame + i, FRAME_HYPERVISOR);
+	for (uint64_t i = 0; r == 0 && boot->iommu_count && i < HYPERVISOR_DEVICE_TABLE_FRAMES; i++)
+		r = frame_claim(boot->device_table + i, FRAME_HYPERVISOR);
 	return r;
 }
 
@@ -111,10 +118,20 @@ static int map_region(const struct hypervisor_boot *boot)
 	return 0;
 }
 
-/* All memory, in large pages, and the APIC. */
+static int map_registers(uint64_t frame, uint64_t count)
+{
+	int r = 0;
+
+	for (uint64_t at = frame << PAGE_SHIFT; r == 0 && count; at += PAGE_SIZE, count--)
+		r = table_map(&own, memory_direct_map + at, at,
+			TABLE_WRITE | TABLE_NO_EXECUTE | TABLE_NO_CACHE | TABLE_WRITE_THROUGH);
+	return r;
+}
+
+/* All memory, in large pages, the APIC and the IOMMUs. */
 static int map_memory(const struct hypervisor_boot *boot)
 {
-	uint64_t apic = (uint64_t)APIC_FRAME << PAGE_SHIFT;
+	int result;
 
 	for (uint32_t i = 0; i < boot->ram_count; i++) {
 		uint64_t from = ALIGN_DOWN(boot->ram[i].first << PAGE_SHIFT, TABLE_LARGE_SIZE);
@@ -128,8 +145,10 @@ static int map_memory(const struct hypervisor_boot *boot)
 				return r;
 		}
 	}
-	return table_map(&own, memory_direct_map + apic, apic,
-		TABLE_WRITE | TABLE_NO_EXECUTE | TABLE_NO_CACHE | TABLE_WRITE_THROUGH);
+	result = map_registers(APIC_FRAME, 1);
+	for (uint32_t i = 0; result == 0 && i < boot->iommu_count; i++)
+		result = map_registers(boot->iommus[i].frame, HYPERVISOR_IOMMU_FRAMES);
+	return result;
 }
 
 static void init_maps(const struct hypervisor_boot *boot)
@@ -171,6 +190,8 @@ int hypervisor_init(const struct hypervisor_boot *boot)
 		r = map_memory(boot);
 	if (r == 0)
 		r = nested_init(levels);
+	if (r == 0)
+		r = iommu_init(boot, boot->map_frame + MAP_FRAMES_IOMMU);
 	if (r == 0)
 		r = key_init();
 	return r;

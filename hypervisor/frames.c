@@ -10,6 +10,12 @@ static uint64_t owner_count;
 static uint32_t free_list = FRAME_NONE, incoming_list = FRAME_NONE, reserve_list = FRAME_NONE;
 static struct frame_counts counts;
 
+/* Frames that are no memory, and mostly above what the array tells of. */
+static struct {
+	uint64_t first, count;
+} hidden[FRAMES_HIDDEN_MAX];
+static uint32_t hidden_count;
+
 void frames_init(struct frame *frames, uint64_t count)
 {
 	owners = frames;
@@ -17,6 +23,7 @@ void frames_init(struct frame *frames, uint64_t count)
 	memset(owners, 0, owner_count * sizeof(*owners));
 	free_list = incoming_list = reserve_list = FRAME_NONE;
 	counts = (struct frame_counts){0};
+	hidden_count = 0;
 }
 
 void frames_add_ram(uint64_t first, uint64_t count)
@@ -35,8 +42,27 @@ struct frame_counts frames_counts(void)
 	return counts;
 }
 
+int frames_hide(uint64_t first, uint64_t count)
+{
+	if (hidden_count == FRAMES_HIDDEN_MAX)
+		return -ENOSPC;
+	hidden[hidden_count].first = first;
+	hidden[hidden_count++].count = count;
+	return 0;
+}
+
+static bool is_hidden(uint64_t frame)
+{
+	for (uint32_t i = 0; i < hidden_count; i++)
+		if (frame >= hidden[i].first && frame - hidden[i].first < hidden[i].count)
+			return true;
+	return false;
+}
+
 bool frames_is_linux(uint64_t frame)
 {
+	if (is_hidden(frame))
+		return false;
 	return frame >= owner_count || owners[frame].kind == FRAME_LINUX ||
 	       owners[frame].kind == FRAME_DEVICE;
 }

@@ -47,6 +47,10 @@ struct frame_counts {
 void frames_init(struct frame *frames, uint64_t count);
 void frames_add_ram(uint64_t first, uint64_t count);
 
+/* Before demotion: registers of a device that is the hypervisor's alone. -ENOSPC: too many. */
+#define FRAMES_HIDDEN_MAX 16
+MUST_CHECK int frames_hide(uint64_t first, uint64_t count);
+
 /* Before demotion: @frame is LINUX, and the hypervisor's from now on: in use (HYPERVISOR), or FREE
  * and reserved. -EINVAL: it is not LINUX. */
 MUST_CHECK int frame_claim(uint64_t frame, enum frame_kind kind);

@@ -13,6 +13,7 @@
 #include "hypervisor/stop.h"
 #include "hypervisor/thread.h"
 #include "hypervisor/x86/amd/cpu.h"
+#include "hypervisor/x86/amd/iommu.h"
 
 static uint32_t demoted_count(void)
 {
@@ -32,9 +33,10 @@ static int list_frame(uint64_t address, uint64_t **ret_list)
 	return 0;
 }
 
+/* Neither processors nor devices remember what Linux has given away. */
 static void settle(void)
 {
-	if (flush_is_complete())
+	if (frames_counts().incoming && flush_is_complete() && iommu_flush())
 		frames_settle();
 }
 
@@ -46,6 +48,8 @@ static int64_t donate(uint64_t address, uint64_t count)
 
 	if (r < 0)
 		return r;
+	if (!iommu_is_started())
+		return -EAGAIN;
 	while (done < MIN(count, HC_LIST_COUNT_MAX)) {
 		uint64_t frame = __atomic_load_n(&list[done], __ATOMIC_RELAXED);
 
@@ -53,6 +57,7 @@ static int64_t donate(uint64_t address, uint64_t count)
 		if (frame == address >> PAGE_SHIFT || frame_donate(frame) < 0)
 			break;
 		nested_forget(frame);
+		iommu_forget(frame);
 		done++;
 	}
 	flush_request();
@@ -71,6 +76,7 @@ static int64_t reclaim(uint64_t address, uint64_t max)
 	settle();
 	while ((uint64_t)count < MIN(max, HC_LIST_COUNT_MAX) && frame_return(&frame) == 0) {
 		nested_forget(frame);
+		iommu_allow(frame);
 		list[count++] = frame;
 	}
 	flush_request();
@@ -84,7 +90,8 @@ static int64_t status(const struct cpu *cpu, uint64_t address)
 		.abi = HYPERVISOR_ABI,
 		.cpu_count = demoted_count(),
 		.enclave_count = enclave_count(),
-		.flags = stop_is_wiped() ? HYPERVISOR_STATUS_WIPED : 0,
+		.flags = (stop_is_wiped() ? HYPERVISOR_STATUS_WIPED : 0) |
+			 (iommu_is_on() ? HYPERVISOR_STATUS_IOMMU : 0),
 		.frames_free = counts.free,
 		.frames_incoming = counts.incoming,
 		.frames_enclave = counts.enclave,
@@ -106,6 +113,7 @@ static int64_t leave(struct cpu *cpu)
 		return -EBUSY;
 	/* From the first processor on, nothing here is safe from Linux any more. */
 	stop_wipe();
+	iommu_stop();
 	cpu->back = (struct cpu_return){
 		.cr0 = vmcb->cr0,
 		.cr3 = vmcb->cr3,
@@ -143,6 +151,8 @@ static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b
 	case HC_STATUS:
 		settle();
 		return status(cpu, a);
+	case HC_START:
+		return iommu_start();
 	case HC_ENCLAVE_CREATE:
 		settle();
 		return enclave_create(a);

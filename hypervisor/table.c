@@ -33,13 +33,14 @@ int table_init(struct table *table, uint32_t levels, uint16_t enclave)
 }
 
 /* What stands above a page may allow all: the page's own entry decides. */
-static int fill_entry(const struct table *table, uint64_t *entry)
+static int fill_entry(const struct table *table, uint64_t *entry, uint32_t level)
 {
 	uint32_t frame;
 	int r = new_table(table, &frame);
 
 	if (r == 0)
-		*entry = ((uint64_t)frame << PAGE_SHIFT) | TABLE_PRESENT | TABLE_WRITE | TABLE_USER;
+		*entry = ((uint64_t)frame << PAGE_SHIFT) | TABLE_PRESENT | TABLE_WRITE |
+			 TABLE_USER | TABLE_IO_LEVEL(level - 1) | TABLE_IO_READ | TABLE_IO_WRITE;
 	return r;
 }
 
@@ -50,7 +51,7 @@ int table_map(struct table *table, uint64_t address, uint64_t physical, uint64_t
 
 	for (uint32_t level = table->levels; level > leaf; level--) {
 		uint64_t *entry = &entries[entry_index(address, level)];
-		int r = *entry & TABLE_PRESENT ? 0 : fill_entry(table, entry);
+		int r = *entry & TABLE_PRESENT ? 0 : fill_entry(table, entry, level);
 
 		if (r < 0)
 			return r;

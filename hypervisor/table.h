@@ -12,6 +12,11 @@
 #define TABLE_NO_CACHE 0x10UL
 #define TABLE_LARGE 0x80UL
 #define TABLE_NO_EXECUTE (1UL << 63)
+/* What an IOMMU reads in the same entries (48882, 2.2.3), and processors ignore: which table an
+ * entry names, and what devices may do. */
+#define TABLE_IO_LEVEL(level) ((uint64_t)(level) << 9)
+#define TABLE_IO_READ (1UL << 61)
+#define TABLE_IO_WRITE (1UL << 62)
 #define TABLE_FRAME_MASK 0x000ffffffffff000UL
 
 #define TABLE_LARGE_SIZE (2UL << 20)

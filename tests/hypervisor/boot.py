@@ -27,6 +27,10 @@ SILENCE_S = 150  # a guest that says nothing for so long hangs
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
         "-m", "512M", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
         "-nic", "none"]
+# A machine of each kind: the devices beside the ones above, by the number of its processors.
+EDU = ["-device", "edu,dma_mask=0xffffffffffff"]
+IOMMU = ["-device", "amd-iommu"]  # before the devices that it is to contain
+DEVICES = {"1": EDU, "2": IOMMU + EDU, "4": IOMMU + EDU}
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
 
 
@@ -175,8 +179,8 @@ class Guest:
     """One boot: what it said that is ours, and the whole console for when it goes wrong."""
 
     def __init__(self, kernel, initrd, smp, tests, console):
-        command = QEMU + ["-smp", str(smp), "-kernel", next(kernel.glob("boot/vmlinuz-*")),
-                          "-initrd", initrd, "-append",
+        command = QEMU + DEVICES.get(smp, []) + ["-smp", smp, "-kernel",
+                          next(kernel.glob("boot/vmlinuz-*")), "-initrd", initrd, "-append",
                           f"{KERNEL_ARGUMENTS} casemate.tests={','.join(tests)}"]
         self.lines, self.console, self.timed_out = [], [], False
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,

@@ -17,6 +17,8 @@
 #define ICR_INIT 0x4500
 #define ICR_STARTUP 0x4610
 #define ICR_SMI 0x4200
+#define IOMMU_ADDRESS 0xfed80000UL /* where QEMU has it */
+#define IOMMU_CONTROL 0x18
 #define FUZZ_ROUNDS 20000
 #define REGION_PAGES_MAX 4096
 
@@ -131,6 +133,38 @@ static void attack_registers(void)
 	for (uint64_t i = 0; i <= 6; i++)
 		all_fault &= attack(ATTACK_SVM, i, 0, 0).result == -EFAULT;
 	point(all_fault, "none of SVM's instructions is there");
+}
+
+static bool has_iommu(void)
+{
+	return access("/sys/firmware/acpi/tables/IVRS", F_OK) == 0;
+}
+
+/* Without an IOMMU the same attacks succeed, which shows that they are some. */
+static void attack_by_dma(uint64_t region)
+{
+	uint64_t image = region_frame(region, 0), page = attack(ATTACK_PAGE, 0, 0, 42).a;
+	struct attack read = attack(ATTACK_DMA_READ, page + 8, 0, 0);
+
+	point(read.result == 1 && read.b == 42, "a device reads Linux's memory");
+	read = attack(ATTACK_DMA_READ, image, 0, 0);
+	if (!has_iommu()) {
+		point(read.result == 1 && read.b == HYPERVISOR_MAGIC,
+			"unprotected: without an IOMMU a device reads the hypervisor");
+		attack(ATTACK_DMA_WRITE, image, 42, 0);
+		point(attack(ATTACK_DMA_READ, image, 0, 0).b == 42,
+			"unprotected: and writes to it");
+		attack(ATTACK_DMA_WRITE, image, HYPERVISOR_MAGIC, 0);
+		return;
+	}
+	point(read.result == 0, "a device can't read the hypervisor");
+	attack(ATTACK_DMA_WRITE, image, 42, 0);
+	point(attack(ATTACK_WRITE, IOMMU_ADDRESS + IOMMU_CONTROL, 0, 0).result == -EFAULT,
+		"the IOMMU can't be switched off");
+	point(attack(ATTACK_READ, IOMMU_ADDRESS + IOMMU_CONTROL, 0, 0).b == UINT64_MAX,
+		"its registers read as ones");
+	attack(ATTACK_DMA_WRITE, IOMMU_ADDRESS + IOMMU_CONTROL, 0, 0);
+	point(attack(ATTACK_DMA_READ, image, 0, 0).result == 0, "nor by a device");
 }
 
 static void attack_processors(void)
@@ -255,6 +289,7 @@ static int with(const char *file)
 	point(scan_for_secret() == 0, "the secret is nowhere in memory that Linux can read");
 	point(region != 0, "where the hypervisor was loaded is known");
 	attack_memory(region);
+	attack_by_dma(region);
 	attack_registers();
 	attack_processors();
 	attack_hypercalls(region);

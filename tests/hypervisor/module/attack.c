@@ -9,6 +9,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
@@ -20,9 +21,21 @@
 
 static u64 *page;
 
-static int read_word(u64 address, u64 *ret)
+/* Memory stands in the kernel's map of it; registers of devices are mapped for once. */
+static u64 *map(u64 address)
 {
-	u64 *from = __va(address);
+	return pfn_valid(PHYS_PFN(address)) ? __va(address)
+					    : (__force u64 *)ioremap(address, sizeof(u64));
+}
+
+static void unmap(u64 address, u64 *mapped)
+{
+	if (!pfn_valid(PHYS_PFN(address)))
+		iounmap((void __iomem *)mapped);
+}
+
+static int read_at(const u64 *from, u64 *ret)
+{
 	int r = 0;
 
 	asm volatile("1:	mov (%[from]), %[value]\n"
@@ -34,9 +47,18 @@ static int read_word(u64 address, u64 *ret)
 	return r;
 }
 
+static int read_word(u64 address, u64 *ret)
+{
+	u64 *from = map(address);
+	int r = read_at(from, ret);
+
+	unmap(address, from);
+	return r;
+}
+
 static int write_word(u64 address, u64 value)
 {
-	u64 *to = __va(address);
+	u64 *to = map(address);
 	int r = 0;
 
 	asm volatile("1:	mov %[value], (%[to])\n"
@@ -46,6 +68,7 @@ static int write_word(u64 address, u64 value)
 		     : [r] "+r"(r)
 		     : [to] "r"(to), [value] "r"(value), [fault] "i"(-EFAULT)
 		     : "memory");
+	unmap(address, to);
 	return r;
 }
 
@@ -59,9 +82,9 @@ static int scan_range(struct resource *resource, void *argument)
 	for (at = PAGE_ALIGN(resource->start); at + PAGE_SIZE <= resource->end + 1; at += 8) {
 		u64 first, second;
 
-		if (read_word(at, &first) == 0 && first == attack->a &&
-			(at & ~PAGE_MASK) <= PAGE_SIZE - 16 && read_word(at + 8, &second) == 0 &&
-			second == ~attack->b) {
+		if (read_at(__va(at), &first) == 0 && first == attack->a &&
+			(at & ~PAGE_MASK) <= PAGE_SIZE - 16 &&
+			read_at(__va(at + 8), &second) == 0 && second == ~attack->b) {
 			attack->result++;
 			attack->c = at;
 		}
@@ -144,6 +167,76 @@ static int svm(u64 which)
 	return r;
 }
 
+/* ---- DMA (QEMU, docs/specs/edu.txt) ---- */
+
+#define EDU_SOURCE 0x80
+#define EDU_TARGET 0x88
+#define EDU_COUNT 0x90
+#define EDU_COMMAND 0x98
+#define EDU_RUN 1
+#define EDU_TO_MEMORY 2
+#define EDU_BUFFER 0x40000
+#define EDU_POISON 0x6e6f7468696e67UL
+
+static void __iomem *edu;
+static struct pci_dev *edu_device;
+
+static void edu_init(void)
+{
+	edu_device = pci_get_device(0x1234, 0x11e8, NULL);
+	if (!edu_device || pci_enable_device(edu_device) < 0)
+		return;
+	pci_set_master(edu_device);
+	edu = pci_iomap(edu_device, 0, 0);
+}
+
+static void edu_exit(void)
+{
+	if (edu)
+		pci_iounmap(edu_device, edu);
+	pci_dev_put(edu_device);
+}
+
+/* One word, between memory and the device's buffer. */
+static void edu_move(u64 address, u64 direction)
+{
+	writeq(direction ? EDU_BUFFER : address, edu + EDU_SOURCE);
+	writeq(direction ? address : EDU_BUFFER, edu + EDU_TARGET);
+	writeq(sizeof(u64), edu + EDU_COUNT);
+	writeq(EDU_RUN | direction, edu + EDU_COMMAND);
+	while (readq(edu + EDU_COMMAND) & EDU_RUN)
+		msleep(10);
+}
+
+static void dma_read(struct attack *attack)
+{
+	page[0] = EDU_POISON;
+	edu_move(virt_to_phys(page), 0);
+	edu_move(attack->a, 0);
+	page[0] = 0;
+	edu_move(virt_to_phys(page), EDU_TO_MEMORY);
+	attack->b = page[0];
+	attack->result = page[0] != EDU_POISON && page[0]; /* a read that is blocked may give 0 */
+}
+
+static void dma_write(struct attack *attack)
+{
+	page[0] = attack->b;
+	edu_move(virt_to_phys(page), 0);
+	edu_move(attack->a, EDU_TO_MEMORY);
+	attack->result = 0;
+}
+
+static void dma(unsigned int command, struct attack *attack)
+{
+	if (!edu)
+		attack->result = -ENODEV;
+	else if (command == ATTACK_DMA_READ)
+		dma_read(attack);
+	else
+		dma_write(attack);
+}
+
 /* ---- The rest ---- */
 
 static void look_up(struct attack *attack)
@@ -202,6 +295,10 @@ static void carry_out(unsigned int command, struct attack *attack)
 		page[0] = attack->b;
 		page[1] = attack->c;
 		break;
+	case ATTACK_DMA_READ:
+	case ATTACK_DMA_WRITE:
+		dma(command, attack);
+		break;
 	default:
 		attack->result = -ENOTTY;
 	}
@@ -231,12 +328,16 @@ static struct miscdevice attack_device = {
 static int __init attack_init(void)
 {
 	page = (u64 *)get_zeroed_page(GFP_KERNEL);
-	return page ? misc_register(&attack_device) : -ENOMEM;
+	if (!page)
+		return -ENOMEM;
+	edu_init();
+	return misc_register(&attack_device);
 }
 
 static void __exit attack_exit(void)
 {
 	misc_deregister(&attack_device);
+	edu_exit();
 	free_page((unsigned long)page);
 }
 

@@ -35,5 +35,10 @@ struct attack {
 #define ATTACK_LOOK_UP _IOWR('A', 9, struct attack)
 /* Physical address of an empty page for arguments: a; and its words 0..2: a write of b, c. */
 #define ATTACK_PAGE _IOWR('A', 10, struct attack)
+/* A device (QEMU's edu) reads the word at physical address a: b, result 1; or result 0: it got
+ * nothing. -ENODEV: there is no such device. */
+#define ATTACK_DMA_READ _IOWR('A', 11, struct attack)
+/* The device writes the word b there; result 0 says only that it tried. */
+#define ATTACK_DMA_WRITE _IOWR('A', 12, struct attack)
 
 #endif
