@@ -1,5 +1,5 @@
 /* Reading, verifying and appraising attestation evidence: bytes, collateral, a policy and a moment
- *in; claims and a verdict out.
+ * in; claims and a verdict out. And making evidence, and certificates that carry it.
  *
  *	struct attest_bytes items[] = {{tcb_info, tcb_info_size}, {crl, crl_size}};
  *	struct attest_result *result = malloc(sizeof(*result));
@@ -9,9 +9,9 @@
  *	if (attest_verify(evidence, collateral, policy, time(NULL), result) == ATTEST_ACCEPTED)
  *		...
  *
- * The library opens no file, no socket and no clock, and has no variable that outlives a call.
- *Parsed collateral and policies are immutable: any number of threads may verify with the same ones.
- * Input is untrusted; evidence is at most ATTEST_EVIDENCE_SIZE_MAX bytes.
+ * Verifying opens no file, no socket and no clock, and leaves nothing behind. Parsed collateral and
+ * policies are immutable: any number of threads may verify with the same ones. Input is untrusted;
+ * evidence is at most ATTEST_EVIDENCE_SIZE_MAX bytes.
  *
  * Needs nothing of Casemate; link with `pkg-config --libs casemate-attestation`. */
 #ifndef ATTESTATION_ATTESTATION_H
@@ -323,6 +323,21 @@ ATTEST_API int attest_simulation_evidence_new(const struct attest_claims *claims
 	struct attest_bytes report_data, uint8_t **ret_evidence, size_t *ret_size)
 	__attribute__((warn_unused_result));
 
+/* Where evidence is made: attest_platform_*_new. One thread at a time may use it. */
+struct attest_platform;
+
+/* Simulation, as attest_simulation_evidence_new. @claims are copied. Errors: -ENOMEM. */
+ATTEST_API int attest_platform_simulation_new(const struct attest_claims *claims,
+	struct attest_platform **ret_platform) __attribute__((warn_unused_result));
+ATTEST_API void attest_platform_free(struct attest_platform *platform);
+
+/* Have evidence made that carries @report_data (1 to 64 bytes; what the platform has room for
+ * beyond that is 0). @ret_evidence: free(3) it.
+ * Errors: -EINVAL @report_data; -ENOMEM; any other errno of the platform, with error->reason. */
+ATTEST_API int attest_evidence_new(struct attest_platform *platform,
+	struct attest_bytes report_data, uint8_t **ret_evidence, size_t *ret_size,
+	struct attest_error *error) __attribute__((warn_unused_result));
+
 /* An attested certificate in two steps, since the evidence has to vouch for the claims: make the
  * claims, which name the key and the nonce (may be empty, at most 64 bytes); have evidence made
  * whose report data is @ret_report_data and then zeros; make the certificate, valid from @from
@@ -334,6 +349,38 @@ ATTEST_API int attest_ratls_claims_new(struct attest_bytes private_key, struct a
 ATTEST_API int attest_ratls_certificate_new(struct attest_bytes private_key,
 	struct attest_bytes evidence, struct attest_bytes claims, int64_t from, int64_t until,
 	char **ret_pem) __attribute__((warn_unused_result));
+
+/* Both steps at once: a certificate for @private_key with evidence of @platform. @error may tell
+ * what the platform did not like. @ret_pem: free(3) it. */
+ATTEST_API int attest_ratls_certificate_make(struct attest_platform *platform,
+	struct attest_bytes private_key, int64_t from, int64_t until, char **ret_pem,
+	struct attest_error *error) __attribute__((warn_unused_result));
+
+/* Whom a TLS connection accepts. It must outlive the SSL_CTX; any number of connections and threads
+ * may share it. */
+struct attest_ratls_peer {
+	const struct attest_collateral *collateral; /* NULL: none */
+	const struct attest_policy *policy;
+	int64_t (*now)(void *data); /* seconds since 1970 */
+	/* Told of each certificate that was judged, if not NULL; may be called by many threads. */
+	void (*judged)(void *data, const struct attest_result *result);
+	void *data;
+};
+
+struct x509_store_ctx_st;
+
+/* For SSL_CTX_set_cert_verify_callback(3), with SSL_VERIFY_PEER (and of a server,
+ * SSL_VERIFY_FAIL_IF_NO_PEER_CERT): the peer's certificate must carry evidence that satisfies
+ * @peer's policy. Nothing else of it counts, neither names nor who issued it.
+ *
+ *	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+ *	SSL_CTX_set_cert_verify_callback(context, attest_ratls_verify, &peer);
+ *
+ * A session that is resumed is not verified anew: switch resumption off, or let sessions live for
+ * as long as a verdict may. A certificate says nothing of when its evidence was made: for that,
+ *have evidence made anew that carries a value of the connection (RFC 9266).
+ * @peer: struct attest_ratls_peer. Returns 1: accepted; 0: not. */
+ATTEST_API int attest_ratls_verify(struct x509_store_ctx_st *store, void *peer);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,7 @@
 
 #include "attestation/cbor.h"
 #include "attestation/certificate.h"
+#include "attestation/platform.h"
 #include "attestation/signature.h"
 
 #define TAG_QUOTE 60000
@@ -183,4 +184,28 @@ int attest_ratls_certificate_new(struct attest_bytes private_key, struct attest_
 		r = -ENOMEM;
 	ERR_clear_error();
 	return r < 0 ? r : write_pem(certificate, ret_pem);
+}
+
+int attest_ratls_certificate_make(struct attest_platform *platform, struct attest_bytes private_key,
+	int64_t from, int64_t until, char **ret_pem, struct attest_error *error)
+{
+	uint8_t *claims = NULL, *evidence = NULL, report_data[32];
+	size_t claims_size, evidence_size;
+	int r = attest_ratls_claims_new(
+		private_key, (struct attest_bytes){0}, &claims, &claims_size, report_data);
+
+	if (r < 0)
+		return platform_fail(error, r, "the private key");
+	r = attest_evidence_new(platform, (struct attest_bytes){report_data, sizeof(report_data)},
+		&evidence, &evidence_size, error);
+	if (r == 0) {
+		r = attest_ratls_certificate_new(private_key,
+			(struct attest_bytes){evidence, evidence_size},
+			(struct attest_bytes){claims, claims_size}, from, until, ret_pem);
+		if (r < 0)
+			platform_fail(error, r, "the attested certificate");
+	}
+	free(claims);
+	free(evidence);
+	return r;
 }

@@ -8,6 +8,7 @@
 
 #include "abi/evidence.h"
 #include "attestation/attestation.h"
+#include "attestation/platform.h"
 #include "attestation/signature.h"
 #include "attestation/simulation_key.h"
 
@@ -77,5 +78,41 @@ int attest_simulation_evidence_new(const struct attest_claims *claims,
 	at = put_part(at, EVIDENCE_PART_KEY, point, sizeof(point));
 	*ret_evidence = evidence;
 	*ret_size = (size_t)(at - evidence);
+	return 0;
+}
+
+struct simulation_platform {
+	struct attest_platform platform;
+	struct attest_claims claims;
+};
+
+static int simulation_make(struct attest_platform *platform, const uint8_t report_data[64],
+	size_t size, uint8_t **ret_evidence, size_t *ret_size, struct attest_error *error)
+{
+	struct simulation_platform *simulation =
+		CONTAINER_OF(platform, struct simulation_platform, platform);
+	int r = attest_simulation_evidence_new(&simulation->claims,
+		(struct attest_bytes){report_data, size}, ret_evidence, ret_size);
+
+	return r < 0 ? platform_fail(error, r, "simulation's evidence") : 0;
+}
+
+static void simulation_free(struct attest_platform *platform)
+{
+	free(CONTAINER_OF(platform, struct simulation_platform, platform));
+}
+
+static const struct platform_ops simulation_ops = {simulation_make, simulation_free};
+
+int attest_platform_simulation_new(
+	const struct attest_claims *claims, struct attest_platform **ret_platform)
+{
+	struct simulation_platform *simulation = malloc(sizeof(*simulation));
+
+	if (!simulation)
+		return -ENOMEM;
+	simulation->platform.ops = &simulation_ops;
+	simulation->claims = *claims;
+	*ret_platform = &simulation->platform;
 	return 0;
 }

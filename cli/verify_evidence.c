@@ -3,25 +3,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "attestation/attestation.h"
-#include "cli/cli.h"
-#include "image/file.h"
+#include "cli/appraisal.h"
 
 #define NAME "verify-evidence"
-#define FILES_MAX 128
 
 enum option_value {
-	OPTION_COLLATERAL = 256,
-	OPTION_ROOT,
-	OPTION_POLICY,
-	OPTION_AT,
+	OPTION_AT = 256,
 	OPTION_JSON,
 };
 
 static const struct option long_options[] = {
-	{"collateral", required_argument, NULL, OPTION_COLLATERAL},
-	{"root", required_argument, NULL, OPTION_ROOT},
-	{"policy", required_argument, NULL, OPTION_POLICY},
+	APPRAISAL_LONG_OPTIONS,
 	{"at", required_argument, NULL, OPTION_AT},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"help", no_argument, NULL, 'h'},
@@ -37,47 +29,12 @@ static const char help[] =
 	"  --at TIME          judge as of then: 2025-06-19T12:00:00Z, or seconds since 1970\n"
 	"  --json             print claims and verdict as JSON\n";
 
-/* Files that stay for as long as the call of the library. */
-struct file_list {
-	struct buffer buffers[FILES_MAX];
-	struct attest_bytes bytes[FILES_MAX];
-	size_t count;
-};
-
 struct request {
-	struct file_list collateral, roots;
-	struct buffer policy, evidence;
-	bool has_policy, is_json;
+	struct appraisal appraisal;
+	struct buffer evidence;
+	bool is_json;
 	int64_t at;
 };
-
-static int read_file(const char *path, struct buffer *to)
-{
-	struct image_error error;
-
-	if (file_read(path, ATTEST_EVIDENCE_SIZE_MAX, to, &error) < 0)
-		return cli_error(CLI_FAILED, NAME, "%s", error.text);
-	return CLI_OK;
-}
-
-static int add_file(struct file_list *list, const char *path)
-{
-	struct buffer *to = &list->buffers[list->count];
-	int status;
-
-	if (list->count == FILES_MAX)
-		return cli_error(CLI_USAGE, NAME, "more than %d files", FILES_MAX);
-	status = read_file(path, to);
-	if (status == CLI_OK)
-		list->bytes[list->count++] = (struct attest_bytes){to->data, to->size};
-	return status;
-}
-
-static void file_list_done(struct file_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		buffer_done(&list->buffers[i]);
-}
 
 static int take_time(const char *text, int64_t *ret)
 {
@@ -152,33 +109,22 @@ static int print_error(const struct request *request, const struct attest_error 
 	return CLI_FAILED;
 }
 
-static void collateral_freep(struct attest_collateral **collateral)
+static int verify(struct request *request)
 {
-	attest_collateral_free(*collateral);
-}
-
-static void policy_freep(struct attest_policy **policy)
-{
-	attest_policy_free(*policy);
-}
-
-static int verify(const struct request *request)
-{
-	struct attest_bytes policy_text = {request->policy.data, request->policy.size};
 	struct attest_bytes evidence = {request->evidence.data, request->evidence.size};
-	CLEANUP(collateral_freep) struct attest_collateral *collateral = NULL;
-	CLEANUP(policy_freep) struct attest_policy *policy = NULL;
 	CLEANUP(freep) struct attest_result *result = malloc(sizeof(*result));
+	struct appraisal *appraisal = &request->appraisal;
 	struct attest_error error;
+	int status;
 
 	if (!result)
 		return cli_error(CLI_FAILED, NAME, "out of memory");
-	if (request->has_policy && attest_policy_new(policy_text, &policy, &error) < 0)
-		return cli_error(CLI_USAGE, NAME, "--policy: %s", error.reason);
-	if (attest_collateral_new(request->collateral.bytes, request->collateral.count,
-		    request->roots.bytes, request->roots.count, &collateral, &error) < 0)
+	status = appraisal_load(appraisal, NAME, &error);
+	if (status == CLI_FAILED)
 		return print_error(request, &error);
-	attest_verify(evidence, collateral, policy, request->at, result);
+	if (status != CLI_OK)
+		return status;
+	attest_verify(evidence, appraisal->collateral, appraisal->policy, request->at, result);
 	if (print_result(request, result) != CLI_OK)
 		return CLI_FAILED;
 	return result->verdict == ATTEST_ACCEPTED ? CLI_OK : CLI_FAILED;
@@ -186,17 +132,11 @@ static int verify(const struct request *request)
 
 static int take_option(struct request *request, int option, char **argv)
 {
+	int status;
+
+	if (appraisal_take_option(&request->appraisal, NAME, option, optarg, &status))
+		return status;
 	switch (option) {
-	case OPTION_COLLATERAL:
-		return add_file(&request->collateral, optarg);
-	case OPTION_ROOT:
-		return add_file(&request->roots, optarg);
-	case OPTION_POLICY:
-		if (request->has_policy)
-			return cli_error(
-				CLI_USAGE, NAME, "give one --policy: it can have many rules");
-		request->has_policy = true;
-		return read_file(optarg, &request->policy);
 	case OPTION_AT:
 		return take_time(optarg, &request->at);
 	case OPTION_JSON:
@@ -223,7 +163,7 @@ static int run(struct request *request, int argc, char **argv)
 	if (argc - optind != 1)
 		return cli_error(CLI_USAGE, NAME,
 			"give one file of evidence; see casemate-verify-evidence(1)");
-	status = read_file(argv[optind], &request->evidence);
+	status = appraisal_read_file(NAME, argv[optind], &request->evidence);
 	return status == CLI_OK ? verify(request) : status;
 }
 
@@ -236,9 +176,7 @@ int cli_verify_evidence(int argc, char **argv)
 		return cli_error(CLI_FAILED, NAME, "out of memory");
 	request->at = time(NULL);
 	status = run(request, argc, argv);
-	file_list_done(&request->collateral);
-	file_list_done(&request->roots);
-	buffer_done(&request->policy);
+	appraisal_done(&request->appraisal);
 	buffer_done(&request->evidence);
 	return cli_finish(NAME, status);
 }

@@ -12,7 +12,7 @@ build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev
 # The programs that tests run inside enclaves, and the tools the tests themselves use.
 check="clang clang-format binutils mandoc shellcheck
 	cpio kmod linux-headers-cloud-amd64 qemu-system-x86
-	bash bsdutils busybox-static coreutils diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip iproute2 less
+	bash bsdutils busybox-static coreutils curl diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip iproute2 less
 	libc6-dev liburing-dev linux-libc-dev musl-tools openjdk-17-jdk-headless openssl perl
 	podman postgresql-15 procps python3 python3-flask python3-venv runc rustc sed
 	skopeo sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim xz-utils zstd"
