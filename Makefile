@@ -7,6 +7,7 @@
 #	make install   DESTDIR= PREFIX=/usr/local
 #	make format    clang-format every file;  make lint: the slower static checks
 #	make docs      regenerate docs/COMPATIBILITY.md
+#	make tcb       count the lines of the hypervisor, which its enclaves trust
 #	make clean
 
 PREFIX ?= /usr/local
@@ -15,7 +16,7 @@ JOBS ?= $(shell nproc)
 export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo check bench stress deps install docs format lint clean
+.PHONY: all demo check bench stress deps install docs format lint tcb clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -57,6 +58,9 @@ lint: deps-lint all
 	@cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--std=c11 -I . $(filter %.c,$(C_FILES))
 	@clang-tidy -p $(BUILD) --quiet $(filter %.c,$(C_FILES))
+
+tcb:
+	@tools/tcb.py
 
 clean:
 	rm -rf $(BUILD) build-clang build-asan

@@ -86,4 +86,5 @@ silent "each header guard is its path" header_guards
 silent "nothing marked as unfinished" unfinished
 silent "shellcheck finds nothing in the scripts" shell_scripts
 silent "mandoc finds nothing in the manual pages" manual_pages
+silent "the hypervisor is no larger than 5,000 lines of code" tools/tcb.py --max 5000
 check_done
