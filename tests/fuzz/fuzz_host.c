@@ -38,14 +38,29 @@ void platform_panic(const char *why)
 	longjmp(on_end, 1); /* stopping the enclave is an honest answer to a lie */
 }
 
+/* What an end by longjmp leaves behind is freed after it. */
+static void *objects[16];
+
 void *heap_alloc(size_t size)
 {
-	return calloc(1, size);
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		if (!objects[i])
+			return objects[i] = calloc(1, size);
+	return NULL;
 }
 
 void heap_free(void *object)
 {
+	for (size_t i = 0; object && i < ARRAY_SIZE(objects); i++)
+		if (objects[i] == object)
+			objects[i] = NULL;
 	free(object);
+}
+
+static void free_objects(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		heap_free(objects[i]);
 }
 
 void lock_acquire_slow(struct lock *lock)
@@ -497,5 +512,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (setjmp(on_end) == 0)
 		while (input_left)
 			tries[take_byte() % ARRAY_SIZE(tries)]();
+	free_objects();
 	return 0;
 }
