@@ -212,6 +212,7 @@ static void op_free(struct socket *base)
 	struct inet_socket *socket = inet_of(base);
 
 	inet_packets_free(&socket->packets);
+	heap_free(socket->peers);
 	heap_free(socket);
 }
 

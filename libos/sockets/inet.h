@@ -106,9 +106,10 @@ struct inet_socket {
 	uint32_t pending_count, backlog;
 	struct inet_socket *listener; /* referenced; what the socket waits for */
 
-	int32_t host_fd;     /* -1: none */
-	bool is_published;   /* host_fd is a published port's, and not ours to close */
-	bool has_own_buffer; /* SO_RCVBUF was set */
+	int32_t host_fd;          /* -1: none */
+	bool is_published;        /* host_fd is a published port's, and not ours to close */
+	struct inet_peers *peers; /* who has sent to it; NULL: nobody */
+	bool has_own_buffer;      /* SO_RCVBUF was set */
 	bool has_own_send_buffer;
 	int32_t numbers[NUMBER_COUNT];
 	uint64_t bytes_sent, bytes_received;

@@ -7,13 +7,22 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/sockets/inet.h"
+#include "libos/sockets/inet_peers.h"
 #include "libos/sockets/interfaces.h"
+
+/* Who has sent something to a published port is outside, whatever else can be reached there. */
+static enum inet_route route_of(struct inet_socket *socket, const struct inet_address *to)
+{
+	struct platform_host_endpoint endpoint;
+
+	return inet_peers_find(socket, to, &endpoint) ? INET_OUTSIDE : inet_route(to);
+}
 
 /* ---- Connecting: only a filter, and where to send to ---- */
 
 int inet_datagram_connect(struct inet_socket *socket, const struct inet_address *to)
 {
-	enum inet_route route = inet_route(to);
+	enum inet_route route = route_of(socket, to);
 	struct inet_address source = inet_source_for(to);
 	int r;
 
@@ -194,7 +203,7 @@ static long send_to(struct inet_socket *socket, struct message *message,
 		from.port = socket->local.port;
 	}
 	choose_source(message, &from);
-	switch (inet_route(to)) {
+	switch (route_of(socket, to)) {
 	case INET_INSIDE:
 		return send_inside(socket, message, &from, to);
 	case INET_OUTSIDE:

@@ -12,6 +12,7 @@
 #include "libos/processes/process.h"
 #include "libos/signals/signal.h"
 #include "libos/sockets/inet.h"
+#include "libos/sockets/inet_peers.h"
 #include "libos/time/timespec.h"
 
 #define PUBLISHED_MAX 64U
@@ -423,13 +424,20 @@ int inet_host_open_datagram(struct inet_socket *socket)
 	return 0;
 }
 
+static void endpoint_of(struct inet_socket *socket, const struct inet_address *address,
+	struct platform_host_endpoint *ret_endpoint)
+{
+	if (!inet_peers_find(socket, address, ret_endpoint))
+		inet_address_to_host(address, ret_endpoint);
+}
+
 long inet_host_send_datagram(struct inet_socket *socket, const void *bytes, size_t size,
 	const struct inet_address *to, uint32_t flags)
 {
 	struct platform_host_endpoint endpoint;
 	long r;
 
-	inet_address_to_host(to, &endpoint);
+	endpoint_of(socket, to, &endpoint);
 	do {
 		r = platform_host_send(
 			socket->host_fd, bytes, size, flags & MSG_DONTWAIT, &endpoint);
@@ -442,13 +450,13 @@ long inet_host_send_datagram(struct inet_socket *socket, const void *bytes, size
 
 /* The host's socket is not connected, for it may send to others: a connected one of ours hears its
  * peer alone (udp(7)). */
-static bool is_stranger(const struct inet_socket *socket, const struct platform_host_endpoint *from)
+static bool is_stranger(struct inet_socket *socket, const struct platform_host_endpoint *from)
 {
 	struct platform_host_endpoint peer;
 
 	if (!socket->remote.port)
 		return false;
-	inet_address_to_host(&socket->remote, &peer);
+	endpoint_of(socket, &socket->remote, &peer);
 	return peer.port != from->port || memcmp(peer.address, from->address, sizeof(peer.address));
 }
 
@@ -489,6 +497,7 @@ int inet_host_receive_datagram(
 		packet->to = inet_address_v4(INET_OWN, socket->local.port);
 		if (socket->base.family == AF_INET && !inet_address_is_v4(&packet->from))
 			packet->from = inet_address_v4(INET_GATEWAY, packet->from.port);
+		inet_peers_add(socket, &packet->from, &from);
 		*ret_packet = packet;
 		r = 0;
 	}

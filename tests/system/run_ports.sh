@@ -59,7 +59,9 @@ exchange()
 	server=$!
 	reply=$(python3 ask.py "$kind" 127.0.0.1 "$host_port" 2>&1)
 	wait "$server"
-	is "from inside to 10.0.2.2: hello" "$reply" || cat server.log
+	is "from inside to 10.0.2.2: hello" "$reply" && return
+	cat server.log
+	return 1
 }
 
 # The host's port leads in only where the program listens for the outside.
