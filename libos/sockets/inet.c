@@ -126,6 +126,8 @@ static int op_name(struct socket *base, bool is_peer, struct socket_address *ret
 	struct inet_address address;
 	bool has_peer;
 
+	if (is_peer)
+		inet_host_update(socket);
 	lock_acquire(&base->lock);
 	address = is_peer ? socket->remote : socket->local;
 	has_peer = inet_is_stream(socket) ? socket->state == INET_CONNECTED : socket->remote.port;

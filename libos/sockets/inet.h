@@ -199,6 +199,8 @@ MUST_CHECK int inet_host_connect(
 	struct inet_socket *socket, const struct inet_address *to, bool may_block);
 /* The end of a connection under way: 0, -EALREADY, or why it failed. */
 MUST_CHECK int inet_host_connect_again(struct inet_socket *socket, bool may_block);
+/* A connection under way may have come about since connect(2): then the socket is connected. */
+void inet_host_update(struct inet_socket *socket);
 /* A connection that waits on the published port: -EAGAIN if none does. */
 MUST_CHECK int inet_host_accept(struct inet_socket *listener, struct inet_socket **ret_accepted);
 MUST_CHECK long inet_host_send(struct inet_socket *socket, struct io *io, uint32_t flags);

@@ -216,6 +216,14 @@ int inet_host_connect_again(struct inet_socket *socket, bool may_block)
 	return settle(socket);
 }
 
+void inet_host_update(struct inet_socket *socket)
+{
+	LOCK_SCOPE(&socket->base.lock);
+	if (socket->state == INET_CONNECTING && socket->host_fd >= 0 &&
+		!platform_host_is_connected(socket->host_fd))
+		socket->state = INET_CONNECTED;
+}
+
 int inet_host_connect(struct inet_socket *socket, const struct inet_address *to, bool may_block)
 {
 	struct inet_address source = inet_address_v4(INET_OWN, socket->local.port);

@@ -213,9 +213,11 @@ void trace_enter(struct thread *thread, uint64_t nr, const struct syscall_args *
 
 void trace_exec(struct thread *thread)
 {
+	/* The first program of a process that we made was not asked for by a call. */
+	uint64_t start_ns = thread->trace_start_ns ? thread->trace_start_ns : thread->start_ns;
+
 	if (counts)
-		trace_stats_add(
-			CALL_execve, false, platform_monotonic_ns() - thread->trace_start_ns);
+		trace_stats_add(CALL_execve, false, platform_monotonic_ns() - start_ns);
 	exec_print(thread, CALL_execve, 0);
 }
 

@@ -16,6 +16,7 @@ app_dir=$BUILD/tests/applications/$app_name
 app_image_file=$app_dir.enclave
 app_points=0
 app_failures=0
+app_run_options=() # of `casemate run`, besides
 app_env=(PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 TZ=UTC USER=root HOME=/tmp)
 
 mkdir -p "$app_dir"
@@ -117,7 +118,8 @@ run_inside()
 	if [ "${CASEMATE_NATIVE:-}" = 1 ]; then
 		run_native "$SCRATCH/inside" env PATH="$SCRATCH/bin" "$@"
 	else
-		timeout -k 5 "${APP_TIMEOUT:-280}" "$CASEMATE" run -w /tmp "$app_image_file" "$@"
+		timeout -k 5 "${APP_TIMEOUT:-280}" "$CASEMATE" run "${app_run_options[@]}" -w /tmp \
+			"$app_image_file" "$@"
 	fi
 }
 
@@ -160,6 +162,87 @@ compare()
 			$(tail -n 20 "$SCRATCH/inside.err")
 		END
 	fi
+}
+
+free_port()
+{
+	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# serve NAME SERVER...: starts the server natively, and inside with its port published, and compares
+# what its clients see, which are outside. The word @port@ in SERVER is the port that it listens on.
+# Standard input is a bash script, the client: $port is where it finds the server, and
+# `beside COMMAND...` runs a command beside the server. At its end the server gets a SIGTERM, and
+# its exit status is compared, too.
+serve()
+{
+	local name=$1
+	shift
+	cat >"$SCRATCH/client"
+	serve_run native "$@" 2>/dev/null # the shell's own words
+	serve_run inside "$@" 2>/dev/null
+	if [ -n "${APP_VERBOSE:-}" ]; then
+		sed 's/^/# | /' "$SCRATCH/native.out" "$SCRATCH/native.log"
+	fi
+	if cmp -s "$SCRATCH/native.out" "$SCRATCH/inside.out" &&
+		grep -q '^client: 0$' "$SCRATCH/native.out"; then
+		report ok "$name"
+	else
+		report fail "$name" <<-END
+			$(diff -u "$SCRATCH/native.out" "$SCRATCH/inside.out" | head -n 40)
+			all of it, natively:
+			$(tail -n 20 "$SCRATCH/native.out")
+			the server natively:
+			$(tail -n 20 "$SCRATCH/native.log")
+			the server inside:
+			$(tail -n 20 "$SCRATCH/inside.log")
+		END
+	fi
+}
+
+# serve_run WHERE SERVER...: what the client says goes to WHERE.out, and what the server says to WHERE.log.
+serve_run()
+{
+	local where=$1 inner port server beside enclave=$app_name-$$
+	local dir=$SCRATCH/$where limit=(timeout -k 5 "${APP_TIMEOUT:-280}")
+	shift
+	inner=$(free_port)
+	rm -rf "$dir" "$dir.tmp"
+	mkdir -p "$dir" "$dir.tmp"
+	if [ "$where" = native ] || [ "${CASEMATE_NATIVE:-}" = 1 ]; then
+		port=$inner
+		beside=(env -C "$dir" -i "${app_env[@]}")
+		[ "$where" = native ] || beside+=(PATH="$SCRATCH/bin")
+		"${limit[@]}" "${beside[@]}" "${@//@port@/$inner}" >"$dir.log" 2>&1 </dev/null &
+	else
+		port=$(free_port)
+		beside=("$CASEMATE" exec "$enclave")
+		"${limit[@]}" "$CASEMATE" run --name "$enclave" -p "127.0.0.1:$port:$inner" -w /tmp \
+			"$app_image_file" "${@//@port@/$inner}" >"$dir.log" 2>&1 </dev/null &
+	fi
+	server=$!
+	serve_wait "$port" "$server"
+	(
+		cd "$dir.tmp" || exit
+		export port inner
+		"${limit[@]}" bash -u -c "$(declare -p beside)
+			beside() { \"\${beside[@]}\" \"\$@\"; }
+			. '$SCRATCH/client'"
+		echo "client: $?"
+	) >"$dir.out" 2>&1 </dev/null
+	kill -TERM "$server"
+	wait "$server"
+	echo "server: $?" >>"$dir.out"
+}
+
+# Natively, connections are refused until the server listens.
+serve_wait()
+{
+	for _ in $(seq 600); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$1") && return
+		kill -0 "$2" || return
+		sleep 0.05
+	done
 }
 
 # on_screen NAME COMMAND...: runs it in a terminal of 80 by 24, natively and inside, and compares what

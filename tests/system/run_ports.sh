@@ -134,6 +134,28 @@ print(s.recv(100, socket.MSG_PEEK).decode(), s.recv(100).decode())' "$(cat host.
 	is "answer to hello answer to hello" "$reply"
 }
 
+# connect(2) did not wait; poll(2) did.
+late_connection()
+{
+	local reply server
+	python3 -c '
+import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); s.settimeout(60)
+print(s.getsockname()[1], flush=True)
+s.accept()[0].recv(1)' >late.port &
+	server=$!
+	for _ in $(seq 100); do [ -s late.port ] && break; sleep 0.1; done
+	reply=$(run --add-host box:host-gateway open.enclave "$P" -c '
+import os, select, socket, sys
+s = socket.socket(); s.setblocking(False)
+to = ("10.0.2.2", int(sys.argv[1]))
+s.connect_ex(to)
+print(bool(select.select([], [s], [], 60)[1]), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), s.getpeername() == to,
+    s.connect_ex(to), os.strerror(s.connect_ex(to)))' "$(cat late.port)" 2>&1)
+	wait "$server"
+	is "True 0 True 0 Transport endpoint is already connected" "$reply"
+}
+
 inside_only()
 {
 	is "refused" "$(run open.enclave "$P" -c '
@@ -174,6 +196,7 @@ for bad in 0 x 80/sctp 127.0.0.1:80; do
 done
 point "the host's 127.0.0.1 is not the enclave's" inside_only
 point "outward, by the host's name" outward
+point "a connection that came about has a peer" late_connection
 point "a connected datagram socket hears its peer alone" strangers_are_not_heard
 point "outward is refused without AllowNetwork" no_way_out
 point "--add-host is refused without AllowNetwork" says AllowNetwork run --add-host a:host-gateway some.enclave "$P" -V

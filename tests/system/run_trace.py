@@ -123,7 +123,8 @@ def stats():
           rows["socketpair"][3] != "1" and rows["socketpair"])
     counted = sum(int(row[3]) for name, row in rows.items()
                   if len(row) >= 5 and re.match(r"\d+\.\d\d$", row[0]) and name != "total")
-    point("--stats: the sum", int(rows["total"][3]) != counted and (rows["total"], counted))
+    point("--stats: the sum", int(rows["total"][3]) != counted and (rows["total"], counted),
+          float(rows["total"][1]) > 3600 and rows["total"])
     text, _ = traced("--trace", "--stats")
     point("both", "total" not in text and text, "socketpair(" not in text and text)
 
