@@ -32,7 +32,7 @@ until_up; cli get after; cli hget h 77; cli dbsize; cli strlen key:__rand_int__
 beside redis-server --port 0 --unixsocket replica.sock --replicaof 127.0.0.1 "$inner" --daemonize yes --dbfilename replica.rdb >/dev/null
 replica() { beside redis-cli -s replica.sock "$@"; }
 until replica info replication 2>/dev/null | grep -q link_status:up; do sleep 0.05; done
-cli set live news; cli wait 1 0; replica get live; replica hget h 99; replica set no way; replica shutdown nosave
+printf "set live news\nwait 1 0\n" | cli; until [ "$(replica get live)" = news ]; do sleep 0.05; done; replica hget h 99; replica set no way; replica shutdown nosave
 END
 serve "a server, its clients, a snapshot and a replica" sh -c \
 	"$server --save ''; exec $server --save '' --io-threads 2 --repl-diskless-sync-delay 0" <"$SCRATCH/steps"
