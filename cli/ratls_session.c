@@ -284,7 +284,7 @@ static int exchange(struct session *session)
 	unsigned int size;
 
 	SSL_get0_alpn_selected(session->tls, &protocol, &size);
-	if (size == PROTOCOL_SIZE - 1 && !memcmp(protocol, PROTOCOL + 1, size)) {
+	if (size == PROTOCOL_SIZE - 1 && !memcmp(protocol, &PROTOCOL[1], size)) {
 		int r = listener ? send_evidence(session) : take_evidence(session);
 
 		if (r == 0)
