@@ -1,6 +1,7 @@
 # The front door. The build itself is meson's; this names what one does with it.
 #
 #	make demo      build, put python3 into an enclave and run a program in it
+#	make demo-hypervisor   the hypervisor in an emulated machine: a secret that root can't get at
 #	make check     build and run every test
 #	make bench     measure against native Linux; writes docs/PERFORMANCE.md
 #	make stress    stress-ng inside an enclave, a minute for each stressor
@@ -16,7 +17,7 @@ JOBS ?= $(shell nproc)
 export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo check bench stress deps install docs format lint tcb clean
+.PHONY: all demo demo-hypervisor check bench stress deps install docs format lint tcb clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -27,6 +28,12 @@ $(BUILD)/build.ninja:
 
 demo:
 	@BUILD=$(BUILD) JOBS=$(JOBS) tools/demo.sh
+
+demo-hypervisor: deps-check
+	@[ -f $(BUILD)/build.ninja ] || meson setup -Dhypervisor=true $(BUILD)
+	@meson configure -Dhypervisor=true $(BUILD)
+	@ninja -C $(BUILD) -j$(JOBS) --quiet
+	@BUILD=$(CURDIR)/$(BUILD) python3 tests/hypervisor/boot.py --smp 2 --tests demo --tell
 
 check:
 	@tools/install-deps.sh check

@@ -4,10 +4,8 @@
  *it is one; with it none may. The processors beside the first are numbered from 1. */
 #include <signal.h>
 
-#include "tests/hypervisor/guest/host.h"
-#include "tests/hypervisor/module/attack.h"
+#include "tests/hypervisor/guest/attacker.h"
 
-#define SECRET_SEED 0x5eed0fca5e3a7eUL
 #define MSR_APIC_BASE 0x1b
 #define MSR_MTRR_DEFAULT 0x2ff
 #define MSR_EFER 0xc0000080
@@ -21,36 +19,6 @@
 #define IOMMU_CONTROL 0x18
 #define FUZZ_ROUNDS 20000
 #define REGION_PAGES_MAX 4096
-
-static int attacker;
-
-static struct attack attack(unsigned long command, uint64_t a, uint64_t b, uint64_t c)
-{
-	struct attack attack = {.a = a, .b = b, .c = c};
-
-	if (ioctl(attacker, command, &attack) < 0)
-		exit(1);
-	return attack;
-}
-
-static int64_t hypercall(uint64_t number, uint64_t a, uint64_t b)
-{
-	return attack(ATTACK_HYPERCALL, number, a, b).result;
-}
-
-static uint64_t scan_for_secret(void)
-{
-	uint64_t state = SECRET_SEED, first = secret_next(&state), second = secret_next(&state);
-
-	return (uint64_t)attack(ATTACK_SCAN, first, ~second, 0).result;
-}
-
-static void plant_secret(void)
-{
-	uint64_t state = SECRET_SEED, first = secret_next(&state), second = secret_next(&state);
-
-	attack(ATTACK_PLANT, first, ~second, 0);
-}
 
 /* What each attack achieves where nothing is in its way. Nothing that would end this machine. */
 static int without(void)
@@ -69,27 +37,6 @@ static int without(void)
 			attack(ATTACK_READ, page, 0, 0).b == 42,
 		"unprotected: any address can be written and read");
 	return 0;
-}
-
-/* Where Linux had mapped the hypervisor before it was demoted. */
-static uint64_t find_region(void)
-{
-	char line[512];
-	unsigned long address = 0, at;
-	FILE *file = fopen("/proc/vmallocinfo", "re");
-
-	while (file && fgets(line, sizeof(line), file))
-		if (strstr(line, "[casemate]") && strstr(line, "vmap") &&
-			sscanf(line, "0x%lx", &at) == 1)
-			address = at;
-	if (file)
-		fclose(file);
-	return address;
-}
-
-static uint64_t region_frame(uint64_t region, uint64_t number)
-{
-	return (uint64_t)attack(ATTACK_LOOK_UP, number, region, 0).result;
 }
 
 static void attack_memory(uint64_t region)
@@ -133,11 +80,6 @@ static void attack_registers(void)
 	for (uint64_t i = 0; i <= 6; i++)
 		all_fault &= attack(ATTACK_SVM, i, 0, 0).result == -EFAULT;
 	point(all_fault, "none of SVM's instructions is there");
-}
-
-static bool has_iommu(void)
-{
-	return access("/sys/firmware/acpi/tables/IVRS", F_OK) == 0;
 }
 
 /* Without an IOMMU the same attacks succeed, which shows that they are some. */
@@ -308,8 +250,7 @@ static int with(const char *file)
 
 int main(int argc, char **argv)
 {
-	attacker = open("/dev/attack", O_RDWR | O_CLOEXEC);
-	if (attacker < 0 || argc < 2)
+	if (!attacker_open() || argc < 2)
 		return 2;
 	return strcmp(argv[1], "with") ? without() : with(argv[2]);
 }

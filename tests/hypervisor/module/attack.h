@@ -40,5 +40,10 @@ struct attack {
 #define ATTACK_DMA_READ _IOWR('A', 11, struct attack)
 /* The device writes the word b there; result 0 says only that it tried. */
 #define ATTACK_DMA_WRITE _IOWR('A', 12, struct attack)
+/* The next page at or after physical address a that reads as ones and is not to be
+ * written: c, result 1. */
+#define ATTACK_NEXT_HIDDEN _IOWR('A', 13, struct attack)
+/* Lift Linux's own restriction of /dev/mem (a: 1), or put it back. */
+#define ATTACK_DEVMEM _IOWR('A', 14, struct attack)
 
 #endif
