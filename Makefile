@@ -8,6 +8,7 @@
 #	make install   DESTDIR= PREFIX=/usr/local
 #	make format    clang-format every file;  make lint: the slower static checks
 #	make docs      regenerate docs/COMPATIBILITY.md
+#	make prove     search the hypervisor's protocols for mistakes
 #	make tcb       count the lines of the hypervisor, which its enclaves trust
 #	make clean
 
@@ -17,7 +18,7 @@ JOBS ?= $(shell nproc)
 export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo demo-hypervisor check bench stress deps install docs format lint tcb clean
+.PHONY: all demo demo-hypervisor check bench stress deps install docs format lint prove tcb clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -65,6 +66,9 @@ lint: deps-lint all
 	@cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--std=c11 -I . $(filter %.c,$(C_FILES))
 	@clang-tidy -p $(BUILD) --quiet $(filter %.c,$(C_FILES))
+
+prove: deps-check
+	@tests/run checks/spin
 
 tcb:
 	@tools/tcb.py

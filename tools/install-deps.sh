@@ -16,7 +16,7 @@ check="clang clang-format binutils mandoc shellcheck
 	libc6-dev liburing-dev linux-libc-dev musl-tools openjdk-17-jdk-headless openssl perl
 	podman postgresql-15 procps python3 python3-flask python3-venv runc rustc sed
 	memcached nginx redis-server redis-tools
-	skopeo sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim xz-utils zstd"
+	skopeo spin sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim xz-utils zstd"
 
 bench="proot python3 runsc sqlite3"
 lint="clang-tidy cppcheck mandoc shellcheck"
