@@ -58,6 +58,9 @@ int nested_fill(uint64_t address)
 	uint64_t frame = address >> PAGE_SHIFT, first = ALIGN_DOWN(frame, TABLE_LARGE_FRAMES);
 	int r;
 
+	/* Beyond what the table can tell apart it would answer for another page. */
+	if (address >> (PAGE_SHIFT + 9 * table.levels))
+		return -EFAULT;
 	if (is_ordinary_2m(first)) {
 		r = table_map(&table, first << PAGE_SHIFT, first << PAGE_SHIFT, ALL | TABLE_LARGE);
 		if (r != -EEXIST)

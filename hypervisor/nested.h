@@ -11,7 +11,8 @@
 
 MUST_CHECK int nested_init(uint32_t levels);
 uint64_t nested_root(void); /* physical address */
-/* Linux touched @address and had no translation. -ENOMEM: no free frame left for tables. */
+/* Linux touched @address and had no translation. -ENOMEM: no free frame left for tables;
+ * -EFAULT: no such address in a table of so many levels. */
 MUST_CHECK int nested_fill(uint64_t address);
 /* The owner of @frame is about to change. */
 void nested_forget(uint64_t frame);
