@@ -1,9 +1,11 @@
 """`casemate verify-evidence` and the quotes of a TPM 2.0: swtpm speaks the real protocol, tpm2-tools makes
 the keys and quotes as a machine's owner would, and OpenSSL certifies one of the keys."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 CASEMATE = os.environ["CASEMATE"]
 TOOL_S = 300
-SOCKET = "tpm.sock"
+SOCKET, CONTROL = "tpm.sock", "tpm.sock.ctrl"
 ENVIRONMENT = {**os.environ, "TPM2TOOLS_TCTI": f"swtpm:path={SOCKET}"}
 
 NONCE, OTHER_NONCE = b"\x00fresh as of now\xff".hex(), b"\x00fresh as of then".hex()
@@ -61,32 +63,51 @@ def tool(*command):
         raise RuntimeError(f"{command}: {done.returncode}: {done.stdout.decode(errors='replace')}")
 
 
-def start_tpm():
-    Path("state").mkdir()
-    with open("swtpm.log", "wb") as log:
-        tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=state",
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as to:
+        return to.connect_ex(path) == 0
+
+
+@contextlib.contextmanager
+def running_tpm(state, flags):
+    Path(state).mkdir()
+    for path in (SOCKET, CONTROL):
+        Path(path).unlink(missing_ok=True)
+    with open(f"{state}.log", "wb") as log:
+        tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
                                 "--server", f"type=unixio,path={SOCKET}",
-                                "--ctrl", f"type=unixio,path={SOCKET}.ctrl",
-                                "--flags", "not-need-init,startup-clear"], stdout=log, stderr=log)
-    deadline = time.monotonic() + TOOL_S
-    while not (Path(SOCKET).exists() and Path(SOCKET + ".ctrl").exists()):
-        if tpm.poll() is not None or time.monotonic() > deadline:
-            stop_tpm(tpm)
-            raise RuntimeError("swtpm does not start")
-        time.sleep(0.05)
-    return tpm
+                                "--ctrl", f"type=unixio,path={CONTROL}",
+                                "--locality", "allow-set-locality", "--flags", flags],
+                               stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + TOOL_S
+        while not (answers(CONTROL) and answers(SOCKET)):
+            if tpm.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("swtpm does not start")
+            time.sleep(0.05)
+        yield
+    finally:
+        tpm.kill()
+        tpm.wait()
 
 
-def stop_tpm(tpm):
-    tpm.kill()
-    tpm.wait()
+def start_up_from_locality_3():
+    """As firmware does that a measured launch has started. tpm2_startup would go back to 0."""
+    tool("swtpm_ioctl", "--unix", CONTROL, "-l", "3")
+    with socket.socket(socket.AF_UNIX) as tpm:
+        tpm.settimeout(TOOL_S)
+        tpm.connect(SOCKET)
+        tpm.sendall(struct.pack(">HIIH", 0x8001, 12, 0x144, 0))  # TPM2_Startup(TPM_SU_CLEAR)
+        if tpm.recv(64) != struct.pack(">HII", 0x8001, 10, 0):
+            raise RuntimeError("TPM2_Startup failed")
 
 
 # What the TPM makes
 
-def make_keys():
+def make_keys(names):
     tool("tpm2_createek", "-G", "rsa", "-c", "ek.ctx", "-u", "ek.pub")
-    for name, (kind, digest, scheme) in KEYS.items():
+    for name in names:
+        kind, digest, scheme = KEYS[name]
         tool("tpm2_flushcontext", "-t")
         tool("tpm2_createak", "-C", "ek.ctx", "-G", kind, "-g", digest, "-s", scheme,
              "-c", f"{name}.ctx", "-u", f"{name}.pub")
@@ -316,10 +337,23 @@ def test_replay(pcrs):
           verdict(evidence(quoted, "RSASSA", pcrs, event_log(EVENTS)), "RSASSA.pem", old))
 
 
+def test_locality():
+    """PCR 0 then begins with the locality, which the log must tell."""
+    start_up_from_locality_3()
+    make_keys(["ECDSA"])
+    extend()
+    pcrs = values("sha256")
+    quoted = quote_pcrs("ECDSA")
+    for what, wanted, locality in (("told", "ACCEPTED", 3), ("not told", "EVENT_LOG_MISMATCH", None),
+                                   ("told wrongly", "EVENT_LOG_MISMATCH", 4)):
+        told = [] if locality is None else [(0, EV_NO_ACTION, b"StartupLocality\0" + bytes([locality]))]
+        data = evidence(quoted, "ECDSA", pcrs, event_log(told + EVENTS))
+        point(f"started from locality 3: {what}", wanted, verdict(data, "ECDSA.pem", rule(pcrs)))
+
+
 def main():
-    tpm = start_tpm()
-    try:
-        make_keys()
+    with running_tpm("tpm", "not-need-init,startup-clear"):
+        make_keys(KEYS)
         extend()
         pcrs = values("sha256")
         point("PCR 17 is what it is without a dynamic launch", "ff" * 32, pcrs[17])
@@ -331,8 +365,8 @@ def main():
         test_other_statement()
         test_certificate(pcrs)
         test_replay(pcrs)
-    finally:
-        stop_tpm(tpm)
+    with running_tpm("launched", "not-need-init"):
+        test_locality()
     print(f"1..{points}")
     return failures != 0
 
