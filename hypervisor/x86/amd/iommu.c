@@ -103,7 +103,7 @@ static void fill_devices(struct device_entry *entries)
 
 static int add(const struct hypervisor_iommu *from, uint64_t ring_frame, uint64_t done)
 {
-	iommus[count++] = (struct iommu){
+	iommus[count] = (struct iommu){
 		.registers = from->frame,
 		.control = from->control & CONTROL_OF_FIRMWARE,
 		.commands = memory_at(ring_frame),
@@ -111,6 +111,7 @@ static int add(const struct hypervisor_iommu *from, uint64_t ring_frame, uint64_
 		.done = (uint64_t *)memory_at(done >> PAGE_SHIFT) + count,
 		.done_address = done + count * sizeof(uint64_t),
 	};
+	count++;
 	return frames_hide(from->frame, HYPERVISOR_IOMMU_FRAMES);
 }
 
