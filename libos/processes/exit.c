@@ -133,6 +133,7 @@ static void reparent_children(struct process *process)
 static void become_zombie(struct process *process)
 {
 	struct process *parent = process->parent;
+	bool has_waiter = !process->execution; /* the host reads its slot */
 
 	if (process->signals.group_exiting)
 		process->wait_status = process->signals.group_exit_status;
@@ -144,7 +145,7 @@ static void become_zombie(struct process *process)
 	wait_wake(&process->exit_events, 0);
 	if (process->execution)
 		execution_ended(process);
-	if (notify_parent(process))
+	if (notify_parent(process) || !has_waiter)
 		process_reap(process);
 	/* Also when reaped at once: a parent may wait for its last child to go. */
 	wait_wake(&parent->child_events, 0);

@@ -223,6 +223,9 @@ def test_terminal():
     point("exec -it: ^C is a signal to its foreground", (True, typist.sees("caught")), (5, typist.end()))
     answer = casemate("exec", "-it", "t", "true")
     point("exec -it without a terminal", (125, answer.status), (True, "-it" in answer.err))
+    states = casemate("exec", "t", "bash", "-c", "cd /proc; for p in [0-9]*; do "
+                      "read -r line <$p/stat && echo \"$line\"; done").out
+    point("what was executed leaves no process behind", (True, "(bash) R" in states), (False, ") Z " in states))
     forget_all()
 
 
