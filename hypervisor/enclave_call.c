@@ -6,6 +6,7 @@
 #include "hypervisor/enclave.h"
 #include "hypervisor/key.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/stop.h"
 
 static int64_t report(const struct enclave *enclave, uint64_t to, uint64_t from)
 {
@@ -48,7 +49,9 @@ int64_t enclave_call(const struct enclave *enclave, uint64_t number, uint64_t a,
 	int64_t r = -ENOSYS;
 
 	lock_take(&hypervisor_lock);
-	if (number == EC_REPORT)
+	if (stop_is_wiped())
+		r = -ESHUTDOWN;
+	else if (number == EC_REPORT)
 		r = report(enclave, a, b);
 	else if (number == EC_KEY)
 		r = derive(enclave, a);

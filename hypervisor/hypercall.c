@@ -137,6 +137,13 @@ static int64_t leave(struct cpu *cpu)
 	cpu_leave(cpu);
 }
 
+/* What the wipe took can't be used again: not the keys, and not the enclaves. */
+static bool needs_keys(uint64_t number)
+{
+	return number == HC_ENCLAVE_CREATE || number == HC_ENCLAVE_ADD ||
+	       number == HC_ENCLAVE_INIT || number == HC_ENCLAVE_ENTER;
+}
+
 static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b)
 {
 	switch (number) {
@@ -179,9 +186,12 @@ void hypercall(struct cpu *cpu)
 		return;
 	}
 	lock_take(&hypervisor_lock);
-	r = number == HC_ENCLAVE_ENTER
-		    ? thread_enter(cpu, cpu->registers.rdi, cpu->registers.rsi)
-		    : dispatch(cpu, number, cpu->registers.rdi, cpu->registers.rsi);
+	if (stop_is_wiped() && needs_keys(number))
+		r = -ESHUTDOWN;
+	else if (number == HC_ENCLAVE_ENTER)
+		r = thread_enter(cpu, cpu->registers.rdi, cpu->registers.rsi);
+	else
+		r = dispatch(cpu, number, cpu->registers.rdi, cpu->registers.rsi);
 	lock_drop(&hypervisor_lock);
 	vmcb->rax = (uint64_t)r; /* of an enclave that was entered: when it is left */
 }

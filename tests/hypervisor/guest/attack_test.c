@@ -220,6 +220,16 @@ static void attack_from_user_mode(void)
 	point(WIFSIGNALED(status) && WTERMSIG(status) == SIGILL, "a program makes no hypercalls");
 }
 
+static void attack_after_wipe(int fd, uint64_t tcs)
+{
+	point(hypercall(HC_WIPE, 0, 0) == 0, "root may have everything wiped");
+	point(hypercall(HC_ENCLAVE_ADD, 0, 0) == -ESHUTDOWN &&
+			hypercall(HC_ENCLAVE_INIT, 1, 0) == -ESHUTDOWN,
+		"no enclave is made with the keys that are gone");
+	point(enter(fd, tcs, TEST_CHECK, 0, 0, 0) == -1 && errno == ESHUTDOWN,
+		"nor is one entered that is gone");
+}
+
 static int with(const char *file)
 {
 	uint64_t region = find_region();
@@ -241,6 +251,7 @@ static int with(const char *file)
 	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == 1, "the enclave still has it");
 	point(system("casemate hypervisor disable") != 0,
 		"the hypervisor is not switched off by the way");
+	attack_after_wipe(fd, image.tcs);
 	point(system("casemate hypervisor disable --force") == 0, "it is by force");
 	point(scan_for_secret() == 0, "and the secret is wiped");
 	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == -1 && errno == ENODEV,
