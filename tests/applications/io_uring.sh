@@ -20,6 +20,8 @@ fi
 compare "libuv asked to use it goes on without" env UV_USE_IO_URING=1 node - <<'END'
 const fs = require('fs/promises');
 (async () => {
+	await fs.mkdir('own');
+	process.chdir('own');
 	const names = [...Array(20).keys()].map(i => `file${i}`);
 	await Promise.all(names.map(name => fs.writeFile(name, name.repeat(1000))));
 	const sizes = await Promise.all(names.map(async name => (await fs.stat(name)).size));
