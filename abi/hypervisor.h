@@ -71,9 +71,8 @@ struct hypervisor_boot {
 	uint32_t cpu_count;
 	uint32_t ram_count;
 	struct hypervisor_ram ram[HYPERVISOR_RAM_COUNT_MAX];
-	uint64_t
-		device_table; /* the first of HYPERVISOR_DEVICE_TABLE_FRAMES; if there are IOMMUs */
-	uint32_t iommu_count; /* 0: DMA is not contained */
+	uint64_t device_table; /* first of HYPERVISOR_DEVICE_TABLE_FRAMES; if there are IOMMUs */
+	uint32_t iommu_count;  /* 0: DMA is not contained */
 	uint32_t reserved;
 	struct hypervisor_iommu iommus[HYPERVISOR_IOMMU_COUNT_MAX];
 	struct hypervisor_ports ports;
@@ -101,7 +100,9 @@ typedef int hypervisor_enter_fn(uint32_t cpu);
 	4           /* rdi: as above, rsi: how many at most; returns how many unused frames Linux  \
 		       has now, and their numbers there */
 #define HC_STATUS 5 /* rdi: address of a struct hypervisor_status within one frame */
-#define HC_WIPE 6   /* end all enclaves and forget all keys, for good; any processor, any time */
+#define HC_WIPE                                                                                    \
+	6 /* end all enclaves and forget all keys, for good; any processor, any time.              \
+	     From then on all HC_ENCLAVE_... are -ESHUTDOWN */
 
 #define HC_START                                                                                   \
 	7 /* all processors are demoted: from now on devices reach Linux's memory alone. Before it \

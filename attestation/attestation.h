@@ -377,8 +377,8 @@ struct x509_store_ctx_st;
  *	SSL_CTX_set_cert_verify_callback(context, attest_ratls_verify, &peer);
  *
  * A session that is resumed is not verified anew: switch resumption off, or let sessions live for
- * as long as a verdict may. A certificate says nothing of when its evidence was made: for that,
- *have evidence made anew that carries a value of the connection (RFC 9266).
+ * as long as a verdict may. A certificate says nothing of when its evidence was made: for that have
+ * evidence made anew that carries a value of the connection (RFC 9266).
  * @peer: struct attest_ratls_peer. Returns 1: accepted; 0: not. */
 ATTEST_API int attest_ratls_verify(struct x509_store_ctx_st *store, void *peer);
 

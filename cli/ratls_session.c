@@ -99,6 +99,8 @@ static int use_certificate(
 	else if (certificate && SSL_CTX_use_certificate(context, certificate) == 1 &&
 		 SSL_CTX_use_PrivateKey(context, key) == 1)
 		r = 0;
+	else if (certificate)
+		say_tls(reason, "our certificate");
 	X509_free(certificate);
 	EVP_PKEY_free(key);
 	return r;

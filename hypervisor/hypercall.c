@@ -137,11 +137,11 @@ static int64_t leave(struct cpu *cpu)
 	cpu_leave(cpu);
 }
 
-/* What the wipe took can't be used again: not the keys, and not the enclaves. */
-static bool needs_keys(uint64_t number)
+/* What the wipe took can't be used again: not the keys, and not what stood in the enclaves' frames.
+ */
+static bool is_of_enclaves(uint64_t number)
 {
-	return number == HC_ENCLAVE_CREATE || number == HC_ENCLAVE_ADD ||
-	       number == HC_ENCLAVE_INIT || number == HC_ENCLAVE_ENTER;
+	return number >= HC_ENCLAVE_CREATE && number <= HC_ENCLAVE_ENTER;
 }
 
 static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b)
@@ -186,7 +186,7 @@ void hypercall(struct cpu *cpu)
 		return;
 	}
 	lock_take(&hypervisor_lock);
-	if (stop_is_wiped() && needs_keys(number))
+	if (stop_is_wiped() && is_of_enclaves(number))
 		r = -ESHUTDOWN;
 	else if (number == HC_ENCLAVE_ENTER)
 		r = thread_enter(cpu, cpu->registers.rdi, cpu->registers.rsi);

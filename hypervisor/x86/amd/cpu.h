@@ -23,6 +23,15 @@ struct cpu_return {
 	uint64_t rip, cs, rflags, rsp, ss; /* as IRETQ takes them */
 };
 
+/* What a processor needs to come out of an enclave's thread: not in the thread's own frames, which
+ * a wipe takes away below it. */
+struct cpu_way_back {
+	const struct enclave *enclave;
+	uint64_t vector_frame; /* of the thread */
+	struct registers linux_registers;
+	uint64_t linux_xcr0, linux_debug_control;
+};
+
 struct cpu {
 	struct vmcb linux_vmcb; /* one frame each */
 	uint8_t host_save[PAGE_SIZE];
@@ -41,8 +50,9 @@ struct cpu {
 
 	uint64_t linux_vmcb_address; /* physical */
 	uint64_t host_save_address;
-	uint64_t flushed;      /* flush.h */
-	struct thread *thread; /* of the enclave that runs; NULL: Linux does */
+	uint64_t flushed;             /* flush.h */
+	struct thread *thread;        /* of the enclave that runs; NULL: Linux does */
+	struct cpu_way_back way_back; /* while one does */
 	bool is_demoted;
 	uint64_t exits, denied;
 } ALIGNED(PAGE_SIZE);

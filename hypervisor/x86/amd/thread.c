@@ -7,6 +7,7 @@
 #include "hypervisor/enclave_call.h"
 #include "hypervisor/frames.h"
 #include "hypervisor/memory.h"
+#include "hypervisor/stop.h"
 #include "hypervisor/x86/amd/cpu.h"
 #include "hypervisor/x86/amd/msr.h"
 #include "hypervisor/x86/ports.h"
@@ -35,22 +36,24 @@
 #define EFER_SETTABLE (EFER_SCE | EFER_NXE | EFER_LME | EFER_LMA)
 
 struct thread {
-	struct enclave *enclave;
 	bool is_busy; /* taken under hypervisor_lock, given back without */
 	bool has_crashed;
 	bool awaits_words; /* at its start, or in EC_EXIT */
 	bool has_started;
 	uint32_t vmcb_frame, vector_frame;
 	struct registers registers;
-	/* While busy: the Linux that waits for it. */
-	struct registers linux_registers;
-	uint64_t linux_xcr0, linux_debug_control;
 };
 _Static_assert(sizeof(struct thread) <= PAGE_SIZE, "one frame");
 
 static struct vmcb *thread_vmcb(const struct thread *thread)
 {
 	return memory_at(thread->vmcb_frame);
+}
+
+/* Of the thread that @cpu runs. */
+static struct vmcb *running_vmcb(const struct cpu *cpu)
+{
+	return memory_at(cpu->vmcb >> PAGE_SHIFT);
 }
 
 /* ---- Life ---- */
@@ -139,7 +142,6 @@ int thread_create(struct enclave *enclave, const struct hypervisor_tcs *tcs, uin
 		return r;
 	}
 	thread = memory_at(frames[0]);
-	thread->enclave = enclave;
 	thread->vmcb_frame = frames[1];
 	thread->vector_frame = frames[2];
 	thread->awaits_words = true;
@@ -185,21 +187,25 @@ static void take_words(struct thread *thread, const struct registers *from)
 	thread->awaits_words = false;
 }
 
-static void switch_in(struct cpu *cpu, struct thread *thread)
+static void switch_in(struct cpu *cpu, struct thread *thread, const struct enclave *enclave,
+	uint64_t vmcb_frame, uint64_t vector_frame)
 {
-	thread->linux_registers = cpu->registers;
+	cpu->way_back = (struct cpu_way_back){
+		.enclave = enclave,
+		.vector_frame = vector_frame,
+		.linux_registers = cpu->registers,
+		.linux_xcr0 = x86_xgetbv(),
+		.linux_debug_control = x86_rdmsr(MSR_DEBUG_CONTROL),
+	};
 	if (thread->awaits_words)
 		take_words(thread, &cpu->registers);
 	cpu->registers = thread->registers;
-	thread->linux_xcr0 = x86_xgetbv();
-	swap_vectors(cpu->vector_state, memory_at(thread->vector_frame),
-		thread->enclave->attributes.xfrm);
+	swap_vectors(cpu->vector_state, memory_at(vector_frame), enclave->attributes.xfrm);
 	/* Neither branch records nor single steps of Linux's go on inside. */
-	thread->linux_debug_control = x86_rdmsr(MSR_DEBUG_CONTROL);
 	x86_wrmsr(MSR_DEBUG_CONTROL, 0);
 	svm_vmsave(cpu->linux_vmcb_address);
-	svm_vmload((uint64_t)thread->vmcb_frame << PAGE_SHIFT);
-	cpu->vmcb = (uint64_t)thread->vmcb_frame << PAGE_SHIFT;
+	cpu->vmcb = vmcb_frame << PAGE_SHIFT;
+	svm_vmload(cpu->vmcb);
 	cpu->thread = thread;
 }
 
@@ -207,6 +213,7 @@ int64_t thread_enter(struct cpu *cpu, uint64_t number, uint64_t offset)
 {
 	struct enclave *enclave = enclave_find(number);
 	struct thread *thread = enclave ? enclave_find_thread(enclave, offset) : NULL;
+	uint64_t vmcb_frame, vector_frame;
 
 	if (!thread)
 		return -ENOENT;
@@ -216,11 +223,16 @@ int64_t thread_enter(struct cpu *cpu, uint64_t number, uint64_t offset)
 		return -EBUSY;
 	if (thread->has_crashed)
 		return -EPIPE;
+	/* A wipe waits for nobody: what was read before it began is whole. */
+	vmcb_frame = __atomic_load_n(&thread->vmcb_frame, __ATOMIC_ACQUIRE);
+	vector_frame = __atomic_load_n(&thread->vector_frame, __ATOMIC_ACQUIRE);
+	if (stop_is_wiped())
+		return -ESHUTDOWN;
 	thread->is_busy = true;
-	switch_in(cpu, thread);
+	switch_in(cpu, thread, enclave, vmcb_frame, vector_frame);
 	/* It may have run elsewhere meanwhile, and trusts that this processor forgot what it knew.
 	 */
-	thread_vmcb(thread)->tlb_control = TLB_FLUSH_ALL;
+	running_vmcb(cpu)->tlb_control = TLB_FLUSH_ALL;
 	return 0;
 }
 
@@ -228,13 +240,23 @@ int64_t thread_enter(struct cpu *cpu, uint64_t number, uint64_t offset)
 
 static void switch_out(struct cpu *cpu, struct thread *thread)
 {
-	svm_vmsave((uint64_t)thread->vmcb_frame << PAGE_SHIFT);
+	struct cpu_way_back *back = &cpu->way_back;
+	void *vectors = memory_at(back->vector_frame);
+
+	svm_vmsave(cpu->vmcb);
 	svm_vmload(cpu->linux_vmcb_address);
-	x86_wrmsr(MSR_DEBUG_CONTROL, thread->linux_debug_control);
-	swap_vectors(memory_at(thread->vector_frame), cpu->vector_state, thread->linux_xcr0);
+	x86_wrmsr(MSR_DEBUG_CONTROL, back->linux_debug_control);
+	swap_vectors(vectors, cpu->vector_state, back->linux_xcr0);
 	memory_wipe(cpu->vector_state, sizeof(cpu->vector_state));
 	thread->registers = cpu->registers;
-	cpu->registers = thread->linux_registers;
+	/* A wipe may have been here before all this was written; one that comes finds it. */
+	if (stop_is_wiped()) {
+		memory_wipe(running_vmcb(cpu), PAGE_SIZE);
+		memory_wipe(vectors, PAGE_SIZE);
+		memory_wipe(thread, PAGE_SIZE);
+	}
+	cpu->registers = back->linux_registers;
+	memory_wipe(back, sizeof(*back));
 	cpu->vmcb = cpu->linux_vmcb_address;
 	cpu->thread = NULL;
 	/* Whoever sees it clear sees all of the above. */
@@ -265,7 +287,7 @@ static void leave_with_words(struct cpu *cpu)
 
 static void handle_call(struct cpu *cpu)
 {
-	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+	struct vmcb *vmcb = running_vmcb(cpu);
 
 	if (vmcb->cpl != 0) {
 		vmcb_raise(vmcb, EXCEPTION_UD);
@@ -278,13 +300,13 @@ static void handle_call(struct cpu *cpu)
 		return;
 	}
 	vmcb->rax = (uint64_t)enclave_call(
-		cpu->thread->enclave, vmcb->rax, cpu->registers.rdi, cpu->registers.rsi);
+		cpu->way_back.enclave, vmcb->rax, cpu->registers.rdi, cpu->registers.rsi);
 }
 
 /* The processor's own answer: Linux can't change what it says. */
 static void handle_cpuid(struct cpu *cpu)
 {
-	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+	struct vmcb *vmcb = running_vmcb(cpu);
 	uint32_t leaf = (uint32_t)vmcb->rax;
 	struct cpuid r = x86_cpuid(leaf, (uint32_t)cpu->registers.rcx);
 
@@ -301,7 +323,7 @@ static void handle_cpuid(struct cpu *cpu)
 
 static void handle_msr(struct cpu *cpu)
 {
-	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+	struct vmcb *vmcb = running_vmcb(cpu);
 	uint64_t value = (uint32_t)vmcb->rax | cpu->registers.rdx << 32;
 
 	/* Of those that exit, EFER alone is an enclave's, and it can't leave 64-bit mode. */
@@ -348,8 +370,12 @@ static void handle_event(struct cpu *cpu, struct vmcb *vmcb)
 
 void thread_handle_exit(struct cpu *cpu)
 {
-	struct vmcb *vmcb = thread_vmcb(cpu->thread);
+	struct vmcb *vmcb = running_vmcb(cpu);
 
+	if (stop_is_wiped()) {
+		leave(cpu, HC_EXIT_INTERRUPTED); /* who enters it again is told */
+		return;
+	}
 	vmcb_redeliver(vmcb);
 	vmcb->tlb_control = TLB_KEEP;
 	switch (vmcb->exit_code) {

@@ -6,6 +6,7 @@
 
 #include "tests/hypervisor/guest/attacker.h"
 
+#define SPIN_ROUNDS 3000000UL /* of a turn inside */
 #define MSR_APIC_BASE 0x1b
 #define MSR_MTRR_DEFAULT 0x2ff
 #define MSR_EFER 0xc0000080
@@ -220,9 +221,27 @@ static void attack_from_user_mode(void)
 	point(WIFSIGNALED(status) && WTERMSIG(status) == SIGILL, "a program makes no hypercalls");
 }
 
+/* A child that is inside, on another processor if there is one, until it can't be any more. */
+static pid_t begin_spinning(int fd, uint64_t tcs)
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	while (enter(fd, tcs, TEST_SPIN, SPIN_ROUNDS, 0, 0) == 1)
+		;
+	_exit(errno == ESHUTDOWN ? 0 : 1);
+}
+
 static void attack_after_wipe(int fd, uint64_t tcs)
 {
+	pid_t spinning = begin_spinning(fd, tcs);
+	int status;
+
+	usleep(500 * 1000);
 	point(hypercall(HC_WIPE, 0, 0) == 0, "root may have everything wiped");
+	point(waitpid(spinning, &status, 0) == spinning && status == 0,
+		"who is inside then comes out, and its processor goes on");
 	point(hypercall(HC_ENCLAVE_ADD, 0, 0) == -ESHUTDOWN &&
 			hypercall(HC_ENCLAVE_INIT, 1, 0) == -ESHUTDOWN,
 		"no enclave is made with the keys that are gone");
