@@ -5,6 +5,7 @@
 
 #include "abi/image.h"
 #include "abi/erofs.h"
+#include "image/erofs.h"
 #include "tests/fuzz/fuzz.h"
 
 /* What is handed out lies inside, to the last byte. */
