@@ -5,6 +5,7 @@
 #	make check     build and run every test
 #	make bench     measure against native Linux; writes docs/PERFORMANCE.md
 #	make stress    stress-ng inside an enclave, a minute for each stressor
+#	make fuzz      each fuzzer, and the lying host, for FUZZ_SECONDS (60)
 #	make install   DESTDIR= PREFIX=/usr/local
 #	make format    clang-format every file;  make lint: the slower static checks
 #	make docs      regenerate docs/COMPATIBILITY.md
@@ -18,7 +19,7 @@ JOBS ?= $(shell nproc)
 export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo demo-hypervisor check bench stress deps install docs format lint prove tcb clean
+.PHONY: all demo demo-hypervisor check bench stress deps install docs format lint fuzz prove tcb clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -66,6 +67,11 @@ lint: deps-lint all
 	@cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--std=c11 -I . $(filter %.c,$(C_FILES))
 	@clang-tidy -p $(BUILD) --quiet $(filter %.c,$(C_FILES))
+
+FUZZ_SECONDS ?= 60
+fuzz: deps-check all
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run -j$(JOBS) --timeout $$(($(FUZZ_SECONDS) + 600)) \
+		unit/clang/fuzz system/run_hostile_host
 
 prove: deps-check
 	@tests/run checks/spin
