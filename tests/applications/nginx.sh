@@ -77,6 +77,8 @@ beside rm -rf "$where"
 END
 
 serve "TLS and HTTP/2" sh -c "$(nginx_start '@port@ ssl http2')" <<'END'
+# A published port takes connections before the server does: its first answer says that all is in place.
+curl -sk --max-time 120 https://127.0.0.1:$port/who >/dev/null
 where=$(beside cat where); beside cat "$where/certificate.pem" >ca.pem
 get() { curl -sS --max-time 120 --cacert ca.pem --resolve "localhost:$port:127.0.0.1" "$@"; }
 for options in "--http1.1 --tls-max 1.2" "--http1.1" "--http2"; do
