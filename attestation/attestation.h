@@ -329,6 +329,16 @@ struct attest_platform;
 /* Simulation, as attest_simulation_evidence_new. @claims are copied. Errors: -ENOMEM. */
 ATTEST_API int attest_platform_simulation_new(const struct attest_claims *claims,
 	struct attest_platform **ret_platform) __attribute__((warn_unused_result));
+
+/* Inside a TDX or SEV-SNP guest: the kernel's configfs-tsm (Linux 6.7), below @root (NULL:
+ * /sys/kernel/config/tsm/report). The evidence is a TDX quote, or an SEV-SNP report with the
+ * host's table of certificates behind it. @privlevel: the SEV-SNP VMPL that it is to be of, 0 to 3;
+ * -1: the kernel's choice. Errors: -EINVAL @privlevel, -ENOMEM. What the machine lacks is told when
+ * evidence is made: -ENOENT, -ENXIO, -EOPNOTSUPP another provider, -EAGAIN others kept writing to
+ * the report, -EPROTO the kernel answered otherwise than documented. */
+ATTEST_API int attest_platform_tsm_new(const char *root, int privlevel,
+	struct attest_platform **ret_platform) __attribute__((warn_unused_result));
+
 ATTEST_API void attest_platform_free(struct attest_platform *platform);
 
 /* Have evidence made that carries @report_data (1 to 64 bytes; what the platform has room for
