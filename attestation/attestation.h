@@ -286,7 +286,7 @@ struct attest_policy;
 /* Read and check collateral, in any order, each item one of: X.509 certificates or revocation lists
  * (PEM, DER, hex of DER), public keys of TPMs to trust (PEM), TCB info or QE identity as Intel's
  * service returns them (JSON), or a JSON object with the members tcb_info, tcb_info_signature,
- * qe_identity, qe_identity_signature, *_issuer_chain, root_ca_crl, pck_crl.
+ * qe_identity, qe_identity_signature, *_issuer_chain, root_ca_crl, pck_crl, certificates, crl.
  * @roots: certificates or public keys to trust instead of the vendors'; none: the vendors'.
  * Errors: -EINVAL with @error, -ENOMEM. */
 ATTEST_API int attest_collateral_new(const struct attest_bytes *items, size_t item_count,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attestation/snp_certificate.h"
 #include "attestation/text.h"
 
 #define HEX_MAX 64
@@ -117,6 +118,37 @@ static void put_tdx(json_t *to, const struct attest_claims *claims)
 	put_platform(to, claims);
 }
 
+/* The versions that a TCB_VERSION packs; which byte is which depends on the product. */
+static void put_tcb(json_t *to, const char *name, uint64_t tcb, bool is_turin)
+{
+	static const struct {
+		const char *name;
+		int milan, turin; /* bytes; -1: there is none */
+	} parts[] = {{"fmc", -1, 0}, {"boot_loader", 0, 1}, {"tee", 1, 2}, {"snp", 6, 3},
+		{"microcode", 7, 7}};
+	json_t *levels = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		int byte = is_turin ? parts[i].turin : parts[i].milan;
+
+		if (byte >= 0)
+			put_number(levels, parts[i].name, tcb >> (8 * byte) & 0xff);
+	}
+	json_object_set_new(to, name, levels);
+}
+
+static void put_snp_levels(json_t *to, const struct attest_snp_claims *snp)
+{
+	bool is_turin = snp_product_is_turin(snp->product);
+
+	if (!snp->product[0]) /* no certificate says so */
+		return;
+	put_tcb(to, "current_tcb_levels", snp->current_tcb, is_turin);
+	put_tcb(to, "reported_tcb_levels", snp->reported_tcb, is_turin);
+	put_tcb(to, "committed_tcb_levels", snp->committed_tcb, is_turin);
+	put_tcb(to, "launch_tcb_levels", snp->launch_tcb, is_turin);
+}
+
 static void put_snp(json_t *to, const struct attest_claims *claims)
 {
 	const struct attest_snp_claims *snp = &claims->snp;
@@ -136,6 +168,7 @@ static void put_snp(json_t *to, const struct attest_claims *claims)
 	put_bits(to, "reported_tcb", snp->reported_tcb);
 	put_bits(to, "committed_tcb", snp->committed_tcb);
 	put_bits(to, "launch_tcb", snp->launch_tcb);
+	put_snp_levels(to, snp);
 	put_hex(to, "family_id", snp->family_id, 16);
 	put_hex(to, "image_id", snp->image_id, 16);
 	put_hex(to, "id_key_digest", snp->id_key_digest, 48);

@@ -188,7 +188,7 @@ static int add_bundle(struct sorting *sorting, struct span text)
 {
 	static const char *const names[] = {"pck_crl_issuer_chain", "root_ca_crl", "pck_crl",
 		"tcb_info_issuer_chain", "qe_identity_issuer_chain", "pck_certificate_chain",
-		"pck_signing_chain"};
+		"pck_signing_chain", "certificates", "crl"};
 	CLEANUP(json_freep)
 	json_t *json = json_fields_parse(text, ATTEST_COLLATERAL_MALFORMED, sorting->error);
 	int r;
@@ -221,7 +221,8 @@ static int add_json(struct sorting *sorting, struct span text, unsigned int dept
 	if (is_there(text, "qeIdentity"))
 		return add_standard(sorting, text, "qeIdentity", true);
 	if (depth == 0 && (is_there(text, "tcb_info") || is_there(text, "qe_identity") ||
-				  is_there(text, "pck_crl") || is_there(text, "root_ca_crl")))
+				  is_there(text, "pck_crl") || is_there(text, "root_ca_crl") ||
+				  is_there(text, "certificates") || is_there(text, "crl")))
 		return add_bundle(sorting, text);
 	return malformed(sorting, "JSON, but neither TCB info nor a QE identity nor a bundle");
 }

@@ -121,14 +121,6 @@ void dcap_fixture_root(const struct dcap_fixture *fixture, struct bytes *to)
 	pki_put_pem(to, fixture->root);
 }
 
-static void put_padded(struct bytes *to, const char *text, size_t size)
-{
-	size_t length = text ? strlen(text) : 0;
-
-	bytes_put(to, text, length);
-	bytes_put_zero(to, size - length);
-}
-
 static void put_sgx_body(struct bytes *to, bool is_debug, uint8_t signer, uint16_t product,
 	uint16_t svn, const uint8_t report_data[64])
 {
@@ -149,7 +141,8 @@ static void put_sgx_body(struct bytes *to, bool is_debug, uint8_t signer, uint16
 	bytes_put(to, report_data, 64);
 }
 
-static void put_tdx_body(struct bytes *to, const struct dcap_fixture_options *options)
+static void put_tdx_body(
+	struct bytes *to, const struct dcap_fixture_options *options, const uint8_t report_data[64])
 {
 	uint8_t digest[48];
 
@@ -161,7 +154,7 @@ static void put_tdx_body(struct bytes *to, const struct dcap_fixture_options *op
 	memset(digest, 0xbb, sizeof(digest));
 	bytes_put(to, digest, 48);
 	bytes_put_zero(to, 3 * 48 + 4 * 48);
-	put_padded(to, options->report_data, 64);
+	bytes_put(to, report_data, 64);
 	if (!options->is_1_5)
 		return;
 	bytes_put_le(to, MODULE_SVN, 1);
@@ -173,10 +166,12 @@ static void put_body(struct bytes *to, const struct dcap_fixture_options *option
 {
 	uint8_t report_data[64] = {0};
 
-	if (options->report_data)
+	if (options->report_digest)
+		memcpy(report_data, options->report_digest, 32);
+	else if (options->report_data)
 		memcpy(report_data, options->report_data, strlen(options->report_data));
 	if (options->is_tdx)
-		put_tdx_body(to, options);
+		put_tdx_body(to, options, report_data);
 	else
 		put_sgx_body(to, options->is_debug, 0xcc, 7, 3, report_data);
 }
@@ -369,7 +364,7 @@ static void put_list(struct bytes *to, const char *name, X509 *issuer, EVP_PKEY 
 {
 	struct bytes der = {0};
 
-	pki_crl(issuer, key, revoked, &der);
+	pki_crl(&(struct pki_list){.issuer = issuer, .key = key, .revoked = revoked}, &der);
 	put_hex_member(to, name, der.data, der.size);
 	bytes_done(&der);
 }

@@ -24,6 +24,7 @@ struct dcap_fixture_options {
 				     has 5 */
 	bool is_relaunch_needed;  /* what launched the TD was older than what runs now */
 	const char *report_data;  /* up to 64 characters */
+	const uint8_t *report_digest; /* instead: 32 bytes */
 };
 
 void dcap_fixture_init(struct dcap_fixture *fixture);

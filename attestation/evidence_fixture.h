@@ -14,22 +14,32 @@ static inline struct attest_bytes given(const struct bytes *bytes)
 	return (struct attest_bytes){bytes->data, bytes->size};
 }
 
+/* Items that are empty are left out. @error: NULL, and the reason is printed. @root may be NULL. */
+static inline struct attest_collateral *fixture_collateral_of(const struct bytes *const *items,
+	size_t count, const struct bytes *root, struct attest_error *error)
+{
+	struct attest_bytes given_items[8], roots[1] = {{0}};
+	struct attest_collateral *collateral = NULL;
+	struct attest_error own;
+	size_t given_count = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (items[i] && items[i]->size)
+			given_items[given_count++] = given(items[i]);
+	if (root)
+		roots[0] = given(root);
+	if (attest_collateral_new(given_items, given_count, roots, root ? 1 : 0, &collateral,
+		    error ? error : &own) < 0 &&
+		!error)
+		printf("# %s: %s\n", attest_verdict_name(own.verdict), own.reason);
+	return collateral;
+}
+
 /* NULL with the reason printed. @root may be NULL. */
 static inline struct attest_collateral *fixture_collateral(
 	const struct bytes *item, const struct bytes *root)
 {
-	struct attest_bytes items[1] = {{0}}, roots[1] = {{0}};
-	struct attest_collateral *collateral = NULL;
-	struct attest_error error;
-
-	if (item)
-		items[0] = given(item);
-	if (root)
-		roots[0] = given(root);
-	if (attest_collateral_new(items, item ? 1 : 0, roots, root ? 1 : 0, &collateral, &error) <
-		0)
-		printf("# %s: %s\n", attest_verdict_name(error.verdict), error.reason);
-	return collateral;
+	return fixture_collateral_of(&item, 1, root, NULL);
 }
 
 static inline struct attest_policy *fixture_policy(const char *text)
@@ -80,8 +90,10 @@ static inline size_t fixture_beginnings_that_verify(const struct bytes *evidence
 
 #ifdef __SANITIZE_ADDRESS__
 #define FIXTURE_STEP 13 /* the sanitizers take ten times as long */
+#define FIXTURE_STEP_SMALL 5
 #else
 #define FIXTURE_STEP 3
+#define FIXTURE_STEP_SMALL 1 /* of small evidence: every bit */
 #endif
 
 #endif

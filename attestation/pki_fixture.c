@@ -102,9 +102,10 @@ void bytes_put_der_unsigned(struct bytes *to, uint32_t value)
 
 EVP_PKEY *pki_key(const char *kind)
 {
-	EVP_PKEY *key = !strcmp(kind, "RSA")   ? EVP_RSA_gen(2048)
-			: !strcmp(kind, "SM2") ? EVP_PKEY_Q_keygen(NULL, NULL, "SM2")
-					       : EVP_EC_gen(kind);
+	EVP_PKEY *key = !strcmp(kind, "RSA")        ? EVP_RSA_gen(2048)
+			: !strcmp(kind, "RSA-4096") ? EVP_RSA_gen(4096)
+			: !strcmp(kind, "SM2")      ? EVP_PKEY_Q_keygen(NULL, NULL, "SM2")
+						    : EVP_EC_gen(kind);
 
 	require(key != NULL);
 	return key;
@@ -165,6 +166,20 @@ static void add_own_extension(X509 *to, const struct pki_extension *from)
 	bytes_done(from->content);
 }
 
+/* What X509_sign_ctx(3) and its like take; to be freed. */
+static EVP_MD_CTX *signer(EVP_PKEY *key, bool is_pss)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *key_context;
+
+	require(context && EVP_DigestSignInit_ex(context, &key_context,
+				   is_pss ? "SHA384" : "SHA256", NULL, NULL, key, NULL) == 1);
+	require(!is_pss || (EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) == 1 &&
+				   EVP_PKEY_CTX_set_rsa_pss_saltlen(
+					   key_context, RSA_PSS_SALTLEN_DIGEST) == 1));
+	return context;
+}
+
 X509 *pki_certificate(const struct pki_request *request)
 {
 	int64_t from = request->from ? request->from : PKI_FIXTURE_FROM;
@@ -172,6 +187,7 @@ X509 *pki_certificate(const struct pki_request *request)
 	X509 *certificate = X509_new();
 	X509_NAME *name = certificate ? X509_get_subject_name(certificate) : NULL;
 	X509 *issuer = request->issuer ? request->issuer : certificate;
+	EVP_MD_CTX *context = signer(request->issuer_key, request->is_pss);
 
 	require(certificate && X509_set_version(certificate, X509_VERSION_3) == 1 &&
 		ASN1_INTEGER_set(X509_get_serialNumber(certificate), request->serial) == 1);
@@ -187,38 +203,47 @@ X509 *pki_certificate(const struct pki_request *request)
 		request->is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
 	for (size_t i = 0; i < request->extension_count; i++)
 		add_own_extension(certificate, &request->extensions[i]);
-	require(X509_sign(certificate, request->issuer_key, EVP_sha256()) > 0);
+	require(X509_sign_ctx(certificate, context) > 0);
+	EVP_MD_CTX_free(context);
 	return certificate;
 }
 
-void pki_crl(X509 *issuer, EVP_PKEY *key, long revoked, struct bytes *to)
+static void revoke(X509_CRL *list, long serial_number, const ASN1_TIME *since)
 {
-	ASN1_TIME *from = ASN1_TIME_set(NULL, PKI_FIXTURE_FROM);
-	ASN1_TIME *until = ASN1_TIME_set(NULL, PKI_FIXTURE_TO);
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_INTEGER *serial = ASN1_INTEGER_new();
+
+	require(entry && serial && ASN1_INTEGER_set(serial, serial_number) == 1 &&
+		X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
+		X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)since) == 1 &&
+		X509_CRL_add0_revoked(list, entry) == 1);
+	ASN1_INTEGER_free(serial);
+}
+
+void pki_crl(const struct pki_list *request, struct bytes *to)
+{
+	ASN1_TIME *from =
+		ASN1_TIME_set(NULL, (time_t)(request->from ? request->from : PKI_FIXTURE_FROM));
+	ASN1_TIME *until =
+		ASN1_TIME_set(NULL, (time_t)(request->to ? request->to : PKI_FIXTURE_TO));
+	EVP_MD_CTX *context = signer(request->key, request->is_pss);
 	X509_CRL *list = X509_CRL_new();
 	uint8_t *der = NULL;
 	int size;
 
 	require(list && from && until && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
-		X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer)) == 1 &&
+		X509_CRL_set_issuer_name(list, X509_get_subject_name(request->issuer)) == 1 &&
 		X509_CRL_set1_lastUpdate(list, from) == 1 &&
 		X509_CRL_set1_nextUpdate(list, until) == 1);
-	if (revoked) {
-		X509_REVOKED *entry = X509_REVOKED_new();
-		ASN1_INTEGER *serial = ASN1_INTEGER_new();
-
-		require(entry && serial && ASN1_INTEGER_set(serial, revoked) == 1 &&
-			X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
-			X509_REVOKED_set_revocationDate(entry, from) == 1 &&
-			X509_CRL_add0_revoked(list, entry) == 1);
-		ASN1_INTEGER_free(serial);
-	}
-	require(X509_CRL_sign(list, key, EVP_sha256()) > 0);
+	if (request->revoked)
+		revoke(list, request->revoked, from);
+	require(X509_CRL_sign_ctx(list, context) > 0);
 	size = i2d_X509_CRL(list, &der);
 	require(size > 0);
 	bytes_put(to, der, (size_t)size);
 	OPENSSL_free(der);
 	X509_CRL_free(list);
+	EVP_MD_CTX_free(context);
 	ASN1_TIME_free(from);
 	ASN1_TIME_free(until);
 }
@@ -233,4 +258,14 @@ void pki_put_pem(struct bytes *to, X509 *certificate)
 	size = BIO_get_mem_data(bio, &text);
 	bytes_put(to, text, (size_t)size);
 	BIO_free(bio);
+}
+
+void pki_put_der(struct bytes *to, X509 *certificate)
+{
+	uint8_t *der = NULL;
+	int size = i2d_X509(certificate, &der);
+
+	require(size > 0);
+	bytes_put(to, der, (size_t)size);
+	OPENSSL_free(der);
 }

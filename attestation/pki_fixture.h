@@ -34,7 +34,7 @@ static inline struct span bytes_span(const struct bytes *bytes)
 	return (struct span){bytes->data, bytes->size};
 }
 
-/* "P-256", "P-384", "SM2", "RSA". */
+/* "P-256", "P-384", "SM2", "RSA" (2048 bits), "RSA-4096". */
 EVP_PKEY *pki_key(const char *kind);
 void pki_point(EVP_PKEY *key, size_t half, uint8_t *to); /* x, y */
 /* ECDSA: r and s, each of @half bytes. */
@@ -50,6 +50,7 @@ struct pki_request {
 	EVP_PKEY *key, *issuer_key; /* issuer_key: its own, if it is a root */
 	X509 *issuer;               /* NULL: itself */
 	bool is_ca;
+	bool is_pss; /* signed as AMD does: RSA-PSS with SHA-384; otherwise with SHA-256 */
 	long serial;
 	int64_t from, to; /* 0: PKI_FIXTURE_FROM, PKI_FIXTURE_TO */
 	const struct pki_extension *extensions;
@@ -57,8 +58,17 @@ struct pki_request {
 };
 
 X509 *pki_certificate(const struct pki_request *request);
-/* An issuer's list, with @revoked on it if it is not 0; in DER. */
-void pki_crl(X509 *issuer, EVP_PKEY *key, long revoked, struct bytes *to);
+
+struct pki_list {
+	X509 *issuer;
+	EVP_PKEY *key;
+	long revoked;     /* 0: nothing is */
+	bool is_pss;      /* as above */
+	int64_t from, to; /* as above */
+};
+
+void pki_crl(const struct pki_list *list, struct bytes *to); /* DER */
 void pki_put_pem(struct bytes *to, X509 *certificate);
+void pki_put_der(struct bytes *to, X509 *certificate);
 
 #endif

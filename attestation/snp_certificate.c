@@ -1,6 +1,7 @@
 #include "attestation/snp_certificate.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "attestation/der.h"
@@ -38,7 +39,13 @@ static bool read_product(const X509 *certificate, char to[16])
 	return true;
 }
 
-/* The octets themselves, or wrapped into an OCTET STRING: both are in use. */
+static bool is_chip_size(size_t size)
+{
+	return size == 64 || size == 8;
+}
+
+/* The octets themselves, or wrapped into an OCTET STRING: both are in use. They can begin as an
+ * OCTET STRING does: their number tells. */
 static bool read_chip(const X509 *certificate, struct snp_certificate *to)
 {
 	struct span content, octets;
@@ -46,21 +53,38 @@ static bool read_chip(const X509 *certificate, struct snp_certificate *to)
 
 	if (!certificate_extension(certificate, OID "4", &content))
 		return false;
-	reader = reader_of(content);
-	octets = der_take(&reader, DER_OCTET_STRING);
-	if (reader.failed || reader_left(&reader))
-		octets = content;
-	if (octets.size != 64 && octets.size != 8)
-		return false;
+	octets = content;
+	if (!is_chip_size(octets.size)) {
+		reader = reader_of(content);
+		octets = der_take(&reader, DER_OCTET_STRING);
+		if (reader.failed || reader_left(&reader) || !is_chip_size(octets.size))
+			return false;
+	}
 	to->chip_id_size = (uint8_t)octets.size;
 	memcpy(to->chip_id, octets.data, octets.size);
 	return true;
 }
 
-static bool is_turin(const struct snp_certificate *content)
+/* Products that share authorities and the layout of versions. */
+static const char *family(const char *product)
 {
-	return strcmp(content->product, "Milan") && strcmp(content->product, "Genoa") &&
-	       strcmp(content->product, "Siena") && strcmp(content->product, "Bergamo");
+	if (!strcmp(product, "Siena") || !strcmp(product, "Bergamo"))
+		return "Genoa";
+	return product;
+}
+
+bool snp_product_is_turin(const char *product)
+{
+	return strcmp(family(product), "Milan") && strcmp(family(product), "Genoa");
+}
+
+bool snp_certificate_is_issued_for(const struct snp_certificate *content, const X509 *issuer)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "SEV-%s%s", content->is_vlek ? "VLEK-" : "",
+		family(content->product));
+	return certificate_is_named(issuer, name);
 }
 
 int snp_certificate_read(const X509 *certificate, struct snp_certificate *ret_content)
@@ -74,7 +98,8 @@ int snp_certificate_read(const X509 *certificate, struct snp_certificate *ret_co
 		!read_number(certificate, OID "3.3", &content.snp) ||
 		!read_number(certificate, OID "3.8", &content.microcode))
 		return -EINVAL;
-	if (is_turin(&content) && !read_number(certificate, OID "3.9", &content.fmc))
+	if (snp_product_is_turin(content.product) &&
+		!read_number(certificate, OID "3.9", &content.fmc))
 		return -EINVAL;
 	content.is_vlek = certificate_extension(certificate, OID "5", &csp);
 	if (!content.is_vlek && !read_chip(certificate, &content))
@@ -91,7 +116,7 @@ bool snp_certificate_has_tcb(const struct snp_certificate *content, uint64_t tcb
 			 (uint64_t)content->tee << 16 | (uint64_t)content->snp << 24 |
 			 (uint64_t)content->microcode << 56;
 
-	return tcb == (is_turin(content) ? turin : milan);
+	return tcb == (snp_product_is_turin(content->product) ? turin : milan);
 }
 
 bool snp_certificate_has_chip(const struct snp_certificate *content, const uint8_t chip_id[64])

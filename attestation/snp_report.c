@@ -172,6 +172,18 @@ static int check_revocation(
 	return crl_check(&asked, issuer, root, result);
 }
 
+/* The versions in the report are read as the product says that the issuer vouches for. */
+static int check_family(STACK_OF(X509) *chain, struct attest_result *result)
+{
+	struct snp_certificate content;
+
+	if (sk_X509_num(chain) < 2 || snp_certificate_read(sk_X509_value(chain, 0), &content) < 0 ||
+		!snp_certificate_is_issued_for(&content, sk_X509_value(chain, 1)))
+		return verdict_find(result, ATTEST_CHAIN_INVALID,
+			"the chip key's issuer is of another family of products");
+	return 0;
+}
+
 static int check_chain(X509 *signer, STACK_OF(X509) *others,
 	const struct attest_collateral *collateral, int64_t now, struct attest_result *result)
 {
@@ -184,6 +196,8 @@ static int check_chain(X509 *signer, STACK_OF(X509) *others,
 		.what = "chip key's certificate"};
 	int r = certificate_verify(&check, result, &chain);
 
+	if (r == 0)
+		r = check_family(chain, result);
 	return r < 0 ? r : check_revocation(&check, chain, result);
 }
 
