@@ -4,7 +4,6 @@
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
 
-#include "base/list.h"
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/inode.h"
@@ -23,35 +22,63 @@ struct async_waiter {
 };
 
 struct file_async {
-	struct list link; /* of those noted; async_lock, as events */
-	struct file *file;
+	struct async_note note;
 	struct poll_table table;
 	struct async_waiter waiters[QUEUES_MAX];
 	size_t waiter_count;
-	int32_t fd;
-	uint32_t events; /* since the last signal; 0: not noted */
 };
 
-/* After all wait queues' locks. */
+/* After all wait queues' locks; guards the list and its notes' events. */
 static struct lock async_lock;
 static struct list noted = LIST_INIT(noted);
 uint32_t async_pending;
 
+void async_own(struct file *file, int32_t pid, bool is_thread)
+{
+	const struct credentials *credentials = &thread_current()->credentials;
+
+	file->owner.pid = pid;
+	file->owner.is_thread = is_thread;
+	file->owner.uid = credentials->uid;
+	file->owner.euid = credentials->euid;
+}
+
 /* ---- Noting ---- */
+
+void async_note_init(struct async_note *note, struct file *file, int fd)
+{
+	*note = (struct async_note){.file = file, .fd = fd};
+	list_init(&note->link);
+	__atomic_store_n(&wait_before_sleep, async_flush, __ATOMIC_RELEASE);
+}
+
+void async_note(struct async_note *note, uint32_t events)
+{
+	LOCK_SCOPE(&async_lock);
+	if (!note->events) {
+		list_add_tail(&noted, &note->link);
+		__atomic_add_fetch(&async_pending, 1, __ATOMIC_RELEASE);
+	}
+	note->events |= events;
+}
+
+void async_note_forget(struct async_note *note)
+{
+	LOCK_SCOPE(&async_lock);
+	if (!note->events)
+		return;
+	list_remove(&note->link);
+	note->events = 0;
+	__atomic_sub_fetch(&async_pending, 1, __ATOMIC_RELEASE);
+}
 
 /* A wake that names no event tells somebody to look again, and is no news. */
 static bool queue_woken(struct waiter *waiter, uint32_t events)
 {
 	struct file_async *async = CONTAINER_OF(waiter, struct async_waiter, waiter)->async;
 
-	if (!events)
-		return false;
-	LOCK_SCOPE(&async_lock);
-	if (!async->events) {
-		list_add_tail(&noted, &async->link);
-		__atomic_add_fetch(&async_pending, 1, __ATOMIC_RELEASE);
-	}
-	async->events |= events;
+	if (events)
+		async_note(&async->note, events);
 	return false;
 }
 
@@ -98,12 +125,9 @@ int async_start(struct file *file, int fd)
 	async = heap_alloc(sizeof(*async));
 	if (!async)
 		return -ENOMEM;
-	async->file = file;
-	async->fd = fd;
-	list_init(&async->link);
+	async_note_init(&async->note, file, fd);
 	async->table =
 		(struct poll_table){.events = UINT32_MAX, .add = join_queue, .add_host = join_host};
-	__atomic_store_n(&wait_before_sleep, async_flush, __ATOMIC_RELEASE);
 	/* Another thread may have been quicker. */
 	if (__sync_bool_compare_and_swap(&file->async, NULL, async))
 		(void)file->ops->poll(file, &async->table);
@@ -120,12 +144,7 @@ void async_stop(struct file *file)
 		return;
 	for (size_t i = 0; i < async->waiter_count; i++)
 		wait_remove(&async->waiters[i].waiter);
-	lock_acquire(&async_lock);
-	if (async->events) {
-		list_remove(&async->link);
-		__atomic_sub_fetch(&async_pending, 1, __ATOMIC_RELEASE);
-	}
-	lock_release(&async_lock);
+	async_note_forget(&async->note);
 	heap_free(async);
 }
 
@@ -140,17 +159,17 @@ struct notice {
 
 static bool take_notice(struct notice *ret_notice)
 {
-	struct file_async *async;
+	struct async_note *note;
 
 	LOCK_SCOPE(&async_lock);
 	if (list_is_empty(&noted))
 		return false;
-	async = LIST_FIRST(&noted, struct file_async, link);
-	list_remove(&async->link);
+	note = LIST_FIRST(&noted, struct async_note, link);
+	list_remove(&note->link);
 	__atomic_sub_fetch(&async_pending, 1, __ATOMIC_RELEASE);
-	*ret_notice = (struct notice){
-		.owner = async->file->owner, .fd = async->fd, .events = async->events};
-	async->events = 0;
+	*ret_notice =
+		(struct notice){.owner = note->file->owner, .fd = note->fd, .events = note->events};
+	note->events = 0;
 	return true;
 }
 
@@ -159,7 +178,10 @@ static void notice_info(const struct notice *notice, struct signal_info *ret_inf
 	uint32_t events = notice->events;
 
 	*ret_info = (struct signal_info){.signo = (int32_t)notice->owner.signal};
-	if (events & BAND_HANGUP) {
+	if (events & ASYNC_MESSAGE) {
+		ret_info->code = POLL_MSG;
+		ret_info->poll.band = BAND_IN | ASYNC_MESSAGE;
+	} else if (events & BAND_HANGUP) {
 		ret_info->code = POLL_HUP;
 		ret_info->poll.band = BAND_HANGUP;
 	} else if (events & BAND_IN) {

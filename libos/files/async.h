@@ -6,7 +6,7 @@
 #ifndef LIBOS_FILES_ASYNC_H
 #define LIBOS_FILES_ASYNC_H
 
-#include "base/compiler.h"
+#include "base/list.h"
 
 struct file;
 
@@ -18,8 +18,23 @@ struct file_owner {
 	uint32_t uid, euid; /* of whoever set it: the signal is sent in its name */
 };
 
+/* Something that a file's owner is to be told. Whoever has one forgets it before the file goes. */
+#define ASYNC_MESSAGE 0x400U /* POLLMSG: beside the POLL* bits, news that are no readiness */
+struct async_note {
+	struct list link;
+	struct file *file; /* its owner and signal count when it is sent */
+	int32_t fd;        /* the descriptor that the signal names */
+	uint32_t events;   /* since the last signal; 0: nothing to be sent */
+};
+void async_note_init(struct async_note *note, struct file *file, int fd);
+void async_note(struct async_note *note, uint32_t events); /* any lock may be held */
+void async_note_forget(struct async_note *note);
+
 struct file_async;
 
+/* From now on it is for the calling thread's user to tell @pid: a process, a thread or, negative, a
+ * group; 0: nobody. */
+void async_own(struct file *file, int32_t pid, bool is_thread);
 /* Is there such a thread, or such a group (negative)? */
 bool async_owner_exists(int32_t pid);
 

@@ -187,6 +187,13 @@ void locks_release(struct file *file)
 	(void)file;
 }
 
+void async_own(struct file *file, int32_t pid, bool is_thread)
+{
+	(void)file;
+	(void)pid;
+	(void)is_thread;
+}
+
 void epoll_file_gone(struct file *file)
 {
 	(void)file;

@@ -51,16 +51,11 @@ static long set_flags(struct file *file, int fd, uint32_t flags)
 
 static long set_owner(struct file *file, int32_t pid, bool is_thread)
 {
-	const struct credentials *credentials = &thread_current()->credentials;
-
 	if (pid == INT32_MIN)
 		return -EINVAL;
 	if (pid && !async_owner_exists(pid))
 		return -ESRCH;
-	file->owner.pid = pid;
-	file->owner.is_thread = is_thread;
-	file->owner.uid = credentials->uid;
-	file->owner.euid = credentials->euid;
+	async_own(file, pid, is_thread);
 	return 0;
 }
 
