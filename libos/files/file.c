@@ -6,6 +6,7 @@
 #include "libos/files/dentry.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/image_layer.h"
+#include "libos/files/lease.h"
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/processes/process.h"
@@ -46,10 +47,14 @@ static void file_free(struct file *file)
 		locks_release(file);
 	if (file->ops)
 		notify_file(file, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
+	if (file->lease)
+		lease_release(file);
 	if (file->async)
 		async_stop(file);
 	if (file->ops && file->ops->release)
 		file->ops->release(file);
+	if (file->counts_as_opener)
+		__atomic_sub_fetch(&file->inode->openers, 1, __ATOMIC_RELEASE);
 	if (file->counts_as_writer) {
 		__atomic_sub_fetch(&file->inode->writers, 1, __ATOMIC_RELEASE);
 		mount_count_writer(file->inode->mount, -1);

@@ -64,9 +64,12 @@ struct file {
 	void *private_data;       /* the op owner's */
 	struct file_owner owner;  /* F_SETOWN, F_SETSIG */
 	struct file_async *async; /* O_ASYNC; NULL: not set */
+	struct lease *lease;      /* F_SETLEASE; NULL: none. libos/files/lease.c */
 	struct list epoll_items;
 	struct lock epoll_lock;
-	bool counts_as_writer; /* in inode->writers */
+	bool counts_as_opener; /* in inode->openers, */
+	bool counts_as_writer; /* and in inode->writers */
+	bool is_created;       /* by its open: F_CREATED_QUERY */
 };
 
 /* libos/files/epoll.c: the file's last reference is gone and epoll_items is not empty. */

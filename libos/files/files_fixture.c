@@ -7,6 +7,7 @@
 
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/files/lease.h"
 #include "libos/files/locks.h"
 #include "libos/files/pipe.h"
 #include "libos/files/proc.h"
@@ -185,6 +186,31 @@ void locks_close(struct file *file)
 void locks_release(struct file *file)
 {
 	(void)file;
+}
+
+uint32_t lease_count;
+
+long lease_set(struct file *file, int fd, uint64_t type)
+{
+	(void)file, (void)fd, (void)type;
+	return -EINVAL;
+}
+
+long lease_get(struct file *file)
+{
+	(void)file;
+	return -EINVAL;
+}
+
+void lease_release(struct file *file)
+{
+	(void)file;
+}
+
+int lease_break_slow(struct inode *inode, bool wants_write, bool may_wait)
+{
+	(void)inode, (void)wants_write, (void)may_wait;
+	return 0;
 }
 
 void async_own(struct file *file, int32_t pid, bool is_thread)

@@ -136,6 +136,7 @@ struct inode {
 	uint64_t size; /* bytes; read without the lock */
 	int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
 
+	int32_t openers; /* regular files: how often it is open, */
 	int32_t writers; /* > 0: open for writing so often; < 0: so many deny it (running programs)
 			  */
 	uint32_t shared_writable_maps;   /* file_count_writable_map */

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/fs_context.h"
+#include "libos/files/lease.h"
 #include "libos/files/loop.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
@@ -86,6 +87,25 @@ static int open_by_kind(struct inode *inode, struct file *file)
 
 static const struct file_ops path_only_ops;
 
+/* A regular file is opened once more, when no lease is against it. */
+static int count_open(struct file *file)
+{
+	struct inode *inode = file->inode;
+	bool wants_write = file_can_write(file);
+	int r;
+
+	__atomic_add_fetch(&inode->openers, 1, __ATOMIC_SEQ_CST);
+	file->counts_as_opener = true;
+	if (wants_write) {
+		r = file_count_writer(inode);
+		if (r)
+			return r;
+		file->counts_as_writer = true;
+		mount_count_writer(inode->mount, 1);
+	}
+	return lease_break(inode, wants_write, !(file->flags & O_NONBLOCK));
+}
+
 int file_open_inode(
 	struct inode *inode, struct dentry *dentry, uint32_t flags, struct file **ret_file)
 {
@@ -100,13 +120,7 @@ int file_open_inode(
 	file = file_new(inode, dentry, inode->file_ops, flags & ~(uint32_t)FLAGS_OF_OPENING);
 	if (!file)
 		return -ENOMEM;
-	r = 0;
-	if (file_can_write(file) && inode_is(inode, S_IFREG)) {
-		r = file_count_writer(inode);
-		file->counts_as_writer = !r;
-		if (!r)
-			mount_count_writer(inode->mount, 1);
-	}
+	r = inode_is(inode, S_IFREG) ? count_open(file) : 0;
 	r = r ? r : open_by_kind(inode, file);
 	if (r) {
 		/* What did not open has nothing to release. */
@@ -224,9 +238,11 @@ static int open_or_create(struct dentry *dir, const struct path_last *last, uint
 	notify_entry(dir, entry->inode, last->name, last->length, NOTIFY_CREATE);
 	/* The creator may open it whatever its mode says. */
 	r = file_open_inode(entry->inode, entry, flags, ret_file);
-	if (!r)
-		notify_file(*ret_file, NOTIFY_OPEN);
-	return r;
+	if (r)
+		return r;
+	(*ret_file)->is_created = true;
+	notify_file(*ret_file, NOTIFY_OPEN);
+	return 0;
 }
 
 static int open_creating(int dir_fd, const char *path, uint32_t flags, uint32_t mode,

@@ -4,6 +4,7 @@
 
 #include "libos/core/user.h"
 #include "libos/files/attributes.h"
+#include "libos/files/lease.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
@@ -232,7 +233,8 @@ static int truncate_inode(struct inode *inode, uint64_t size)
 	r = r ? r : file_count_writer(inode);
 	if (r)
 		return r;
-	r = inode_truncate(inode, size);
+	r = lease_break(inode, true, true);
+	r = r ? r : inode_truncate(inode, size);
 	__atomic_sub_fetch(&inode->writers, 1, __ATOMIC_RELEASE);
 	return r;
 }

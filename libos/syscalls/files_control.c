@@ -6,6 +6,7 @@
 #include "libos/core/user.h"
 #include "libos/files/async.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/lease.h"
 #include "libos/files/locks.h"
 #include "libos/files/memfd.h"
 #include "libos/files/open.h"
@@ -14,6 +15,7 @@
 #include "libos/syscalls/syscall.h"
 
 #define RLIMIT_NOFILE 7
+#define F_CREATED_QUERY (F_LINUX_SPECIFIC_BASE + 4) /* Linux 6.12 */
 #define SIGNAL_MAX 64
 
 static long duplicate(struct file *file, uint64_t least, bool close_on_exec)
@@ -135,9 +137,13 @@ static long control_file(struct file *file, int fd, int command, uint64_t argume
 	case F_OFD_SETLKW:
 		return locks_fcntl(file, (uint32_t)command, argument);
 	case F_GETLEASE:
-		return F_UNLCK; /* nobody has one: F_SETLEASE is refused */
+		return lease_get(file);
+	case F_SETLEASE:
+		return lease_set(file, fd, argument);
 	case F_NOTIFY:
 		return inode_is(file->inode, S_IFDIR) ? -EINVAL : -ENOTDIR;
+	case F_CREATED_QUERY:
+		return file->is_created;
 	case F_GET_RW_HINT:
 	case F_SET_RW_HINT:
 	case F_GET_FILE_RW_HINT:
