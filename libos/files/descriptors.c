@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/files/dnotify.h"
 #include "libos/files/inode.h"
 #include "libos/files/locks.h"
 #include "libos/processes/process.h"
@@ -144,6 +145,8 @@ static int close_file(struct file *file)
 		r = file->ops->flush(file, thread_current()->process);
 	if (!list_is_empty(&file->inode->posix_locks))
 		locks_close(file);
+	if (file->dnotify)
+		dnotify_close(file);
 	file_unref(file);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/dentry.h"
+#include "libos/files/dnotify.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/image_layer.h"
 #include "libos/files/lease.h"
@@ -49,6 +50,8 @@ static void file_free(struct file *file)
 		notify_file(file, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE_NOWRITE);
 	if (file->lease)
 		lease_release(file);
+	if (file->dnotify)
+		dnotify_release(file);
 	if (file->async)
 		async_stop(file);
 	if (file->ops && file->ops->release)

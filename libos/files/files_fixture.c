@@ -7,6 +7,7 @@
 
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/files/dnotify.h"
 #include "libos/files/lease.h"
 #include "libos/files/locks.h"
 #include "libos/files/pipe.h"
@@ -218,6 +219,22 @@ void async_own(struct file *file, int32_t pid, bool is_thread)
 	(void)file;
 	(void)pid;
 	(void)is_thread;
+}
+
+long dnotify_set(struct file *file, int fd, uint32_t events)
+{
+	(void)file, (void)fd, (void)events;
+	return -EINVAL;
+}
+
+void dnotify_close(struct file *file)
+{
+	(void)file;
+}
+
+void dnotify_release(struct file *file)
+{
+	(void)file;
 }
 
 void epoll_file_gone(struct file *file)

@@ -20,7 +20,7 @@
 #include "libos/syscalls/syscall.h"
 
 #define READABLE (POLLIN | POLLRDNORM)
-#define MASK_OF_WATCH (NOTIFY_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
+#define MASK_OF_WATCH (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
 #define MASK_KNOWN                                                                                 \
 	(MASK_OF_WATCH | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |   \
 		IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR)

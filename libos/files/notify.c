@@ -123,6 +123,9 @@ void notify_rename_slow(const struct notify_rename *rename)
 	event.name = rename->new_name;
 	event.name_length = rename->new_length;
 	tell(rename->new_dir->inode, &event, false);
+	event.events = NOTIFY_RENAME | directory_bit(rename->moved);
+	if (rename->old_dir->inode == rename->new_dir->inode)
+		tell(rename->new_dir->inode, &event, false);
 	if (rename->replaced)
 		notify_inode_slow(rename->replaced, NOTIFY_ATTRIB);
 	notify_inode_slow(rename->moved, NOTIFY_MOVE_SELF);

@@ -26,7 +26,8 @@ struct inode;
 #define NOTIFY_DELETE 0x200U
 #define NOTIFY_DELETE_SELF 0x400U
 #define NOTIFY_MOVE_SELF 0x800U
-#define NOTIFY_EVENTS 0xfffU
+#define NOTIFY_RENAME 0x1000U /* a name in a directory became another in the same one */
+#define NOTIFY_EVENTS 0x1fffU
 #define NOTIFY_Q_OVERFLOW 0x4000U
 #define NOTIFY_IGNORED 0x8000U
 #define NOTIFY_EXCL_UNLINK                                                                         \

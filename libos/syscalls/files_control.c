@@ -6,6 +6,7 @@
 #include "libos/core/user.h"
 #include "libos/files/async.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/dnotify.h"
 #include "libos/files/lease.h"
 #include "libos/files/locks.h"
 #include "libos/files/memfd.h"
@@ -141,7 +142,7 @@ static long control_file(struct file *file, int fd, int command, uint64_t argume
 	case F_SETLEASE:
 		return lease_set(file, fd, argument);
 	case F_NOTIFY:
-		return inode_is(file->inode, S_IFDIR) ? -EINVAL : -ENOTDIR;
+		return dnotify_set(file, fd, (uint32_t)argument);
 	case F_CREATED_QUERY:
 		return file->is_created;
 	case F_GET_RW_HINT:

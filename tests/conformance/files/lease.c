@@ -1,5 +1,5 @@
 /* covers: fcntl */
-/* fcntl(2): leases, and who created a file. */
+/* fcntl(2): leases, directory notification, and who created a file. */
 #include <signal.h>
 #include <time.h>
 
@@ -115,6 +115,66 @@ static void test_permission(void)
 	}
 }
 
+static void test_notify(void)
+{
+	int fd, dir;
+
+	mkdir("d", 0755);
+	dir = open("d", O_RDONLY);
+	listen_for(SIGRTMIN + 1);
+	CHECK_OK(fcntl(dir, F_SETSIG, SIGRTMIN + 1));
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_CREATE));
+	fd = open("d/a", O_RDWR | O_CREAT, 0644);
+	CHECK_EQ(told, 1);
+	CHECK_EQ(told_info.si_fd, dir);
+	CHECK_EQ(told_info.si_code, POLL_MSG);
+	close(open("d/b", O_RDWR | O_CREAT, 0644)); /* once */
+	CHECK_EQ(told, 1);
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_MODIFY | DN_ATTRIB | DN_DELETE | DN_MULTISHOT));
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK_EQ(told, 2);
+	CHECK_OK(chmod("d/a", 0600));
+	CHECK_EQ(told, 3);
+	CHECK_OK(unlink("d/b"));
+	CHECK_EQ(told, 4);
+	CHECK_OK(fcntl(dir, F_NOTIFY, 0));
+	CHECK_OK(chmod("d/a", 0644));
+	CHECK_EQ(told, 4);
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_ATTRIB | DN_MULTISHOT));
+	close(dir);
+	CHECK_OK(chmod("d/a", 0600));
+	CHECK_EQ(told, 4);
+	CHECK_ERRNO(fcntl(fd, F_NOTIFY, DN_ATTRIB), ENOTDIR);
+	close(fd);
+}
+
+/* Renames within a directory are news to it, those out of it and into it are deletions and
+ * creations. */
+static void test_notify_rename(void)
+{
+	int dir;
+
+	mkdir("here", 0755);
+	mkdir("there", 0755);
+	close(open("here/a", O_RDWR | O_CREAT, 0644));
+	dir = open("here", O_RDONLY);
+	listen_for(SIGIO);
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_RENAME | DN_MULTISHOT));
+	CHECK_OK(rename("here/a", "there/a"));
+	CHECK_OK(rename("there/a", "here/a"));
+	CHECK_EQ(told, 0);
+	CHECK_OK(rename("here/a", "here/b"));
+	CHECK_EQ(told, 1);
+	CHECK_OK(fcntl(dir, F_NOTIFY, 0));
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_DELETE));
+	CHECK_OK(rename("here/b", "there/a"));
+	CHECK_EQ(told, 2);
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_CREATE));
+	CHECK_OK(rename("there/a", "here/b"));
+	CHECK_EQ(told, 3);
+	close(dir);
+}
+
 static void test_created(void)
 {
 	int fd = open("new", O_RDWR | O_CREAT, 0600);
@@ -140,6 +200,8 @@ int main(void)
 	test_break_by_another_process(F_RDLCK, O_WRONLY, F_UNLCK);
 	test_break_by_another_process(F_RDLCK, O_TRUNC, F_UNLCK);
 	test_permission();
+	test_notify();
+	test_notify_rename();
 	test_created();
 	return test_done();
 }
