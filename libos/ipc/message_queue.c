@@ -46,7 +46,7 @@ struct msginfo {
 	uint16_t msgseg;
 };
 
-static struct ipc_table queues = {.limit = MESSAGE_QUEUES_MAX};
+struct ipc_table message_queue_table = {.limit = MESSAGE_QUEUES_MAX, .next_id = -1};
 static uint64_t messages_total, bytes_total; /* under its lock */
 
 static struct message_queue *queue_of(struct ipc_object *object)
@@ -69,7 +69,7 @@ static long queue_add(int32_t key, uint32_t flags)
 
 	if (!queue)
 		return -ENOMEM;
-	r = ipc_add(&queues, &queue->object, key, flags);
+	r = ipc_add(&message_queue_table, &queue->object, key, flags);
 	if (r) {
 		heap_free(queue);
 		return r;
@@ -90,8 +90,8 @@ long sys_msgget(struct thread *thread, const struct syscall_args *args)
 	int r;
 
 	(void)thread;
-	LOCK_SCOPE(&queues.lock);
-	r = ipc_find_key(&queues, (int32_t)args->a, flags, &object);
+	LOCK_SCOPE(&message_queue_table.lock);
+	r = ipc_find_key(&message_queue_table, (int32_t)args->a, flags, &object);
 	if (r > 0)
 		return queue_add((int32_t)args->a, flags);
 	if (!r)
@@ -108,9 +108,9 @@ static int queue_sleep(struct message_queue *queue, struct wait_queue *woken)
 	queue->reference_count++;
 	waiter_init(&waiter);
 	wait_add(woken, &waiter);
-	lock_release(&queues.lock);
+	lock_release(&message_queue_table.lock);
 	r = wait_sleep(WAIT_FOREVER);
-	lock_acquire(&queues.lock);
+	lock_acquire(&message_queue_table.lock);
 	wait_remove(&waiter);
 	if (queue->is_removed)
 		r = -EIDRM;
@@ -121,7 +121,7 @@ static int queue_sleep(struct message_queue *queue, struct wait_queue *woken)
 static int queue_find(int32_t id, uint32_t wanted, struct message_queue **ret_queue)
 {
 	struct ipc_object *object;
-	int r = id < 0 ? -EINVAL : ipc_find(&queues, id, &object);
+	int r = id < 0 ? -EINVAL : ipc_find(&message_queue_table, id, &object);
 
 	if (!r)
 		r = ipc_object_permit(object, wanted);
@@ -182,7 +182,7 @@ long sys_msgsnd(struct thread *thread, const struct syscall_args *args)
 	message->size = size;
 	if (user_read(message->bytes, args->b + sizeof(type), size))
 		return -EFAULT;
-	LOCK_SCOPE(&queues.lock);
+	LOCK_SCOPE(&message_queue_table.lock);
 	r = send((int32_t)args->a, message, (uint32_t)args->d);
 	if (!r)
 		message = NULL;
@@ -292,9 +292,9 @@ long sys_msgrcv(struct thread *thread, const struct syscall_args *args)
 		return -EINVAL;
 	if (wish.flags & MSG_COPY && (wish.flags & MSG_EXCEPT || !(wish.flags & IPC_NOWAIT)))
 		return -EINVAL;
-	lock_acquire(&queues.lock);
+	lock_acquire(&message_queue_table.lock);
 	r = receive((int32_t)args->a, &wish, &message);
-	lock_release(&queues.lock);
+	lock_release(&message_queue_table.lock);
 	if (r)
 		return r;
 	wish.size_max = MIN(wish.size_max, message->size);
@@ -313,21 +313,21 @@ static long info_show(bool usage, uint64_t to)
 		.msgmap = MESSAGE_BYTES_MAX,
 		.msgmax = MESSAGE_SIZE_MAX,
 		.msgmnb = MESSAGE_BYTES_MAX,
-		.msgmni = MESSAGE_QUEUES_MAX,
+		.msgmni = message_queue_table.limit,
 		.msgssz = 16,
 		.msgtql = MESSAGE_BYTES_MAX,
 		.msgseg = 0xffff,
 	};
 	int32_t highest;
 
-	lock_acquire(&queues.lock);
+	lock_acquire(&message_queue_table.lock);
 	if (usage) {
-		info.msgpool = (int32_t)queues.count;
+		info.msgpool = (int32_t)message_queue_table.count;
 		info.msgmap = (int32_t)messages_total;
 		info.msgtql = (int32_t)bytes_total;
 	}
-	highest = ipc_highest_index(&queues);
-	lock_release(&queues.lock);
+	highest = ipc_highest_index(&message_queue_table);
+	lock_release(&message_queue_table.lock);
 	return user_write(to, &info, sizeof(info)) ? -EFAULT : highest;
 }
 
@@ -350,13 +350,13 @@ static long queue_stat(int32_t id, enum ipc_by by, uint64_t to)
 	struct ipc_object *object;
 	int r;
 
-	lock_acquire(&queues.lock);
-	r = ipc_find_readable(&queues, id, by, &object);
+	lock_acquire(&message_queue_table.lock);
+	r = ipc_find_readable(&message_queue_table, id, by, &object);
 	if (!r) {
 		queue_status(queue_of(object), &status);
 		r = by == IPC_BY_ID ? 0 : object->id;
 	}
-	lock_release(&queues.lock);
+	lock_release(&message_queue_table.lock);
 	return r < 0 || !user_write(to, &status, sizeof(status)) ? r : -EFAULT;
 }
 
@@ -369,8 +369,8 @@ static long queue_set(int32_t id, uint64_t from)
 
 	if (USER_GET(&status, from))
 		return -EFAULT;
-	LOCK_SCOPE(&queues.lock);
-	r = ipc_find(&queues, id, &object);
+	LOCK_SCOPE(&message_queue_table.lock);
+	r = ipc_find(&message_queue_table, id, &object);
 	if (!r)
 		r = ipc_object_own(object);
 	if (!r && status.msg_qbytes > MESSAGE_BYTES_MAX &&
@@ -395,14 +395,14 @@ static long queue_remove(int32_t id)
 	struct message_queue *queue;
 	int r;
 
-	LOCK_SCOPE(&queues.lock);
-	r = ipc_find(&queues, id, &object);
+	LOCK_SCOPE(&message_queue_table.lock);
+	r = ipc_find(&message_queue_table, id, &object);
 	if (!r)
 		r = ipc_object_own(object);
 	if (r)
 		return r;
 	queue = queue_of(object);
-	ipc_remove(&queues, object);
+	ipc_remove(&message_queue_table, object);
 	messages_total -= queue->count;
 	bytes_total -= queue->bytes;
 	LIST_FOR_EACH_SAFE (message, next, &queue->messages, link) {
@@ -450,12 +450,12 @@ int message_queues_show(const struct computed_entry *entry, struct text *text)
 	text_put(text,
 		"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  "
 		"cuid  cgid      stime      rtime      ctime\n");
-	LOCK_SCOPE(&queues.lock);
-	for (uint32_t i = 0; i < queues.capacity; i++) {
-		struct ipc_object *o = queues.objects[i];
+	LOCK_SCOPE(&message_queue_table.lock);
+	for (uint32_t i = 0; i < message_queue_table.capacity; i++) {
+		struct ipc_object *o = message_queue_table.objects[i];
 		const struct message_queue *q;
 
-		if (!o || ipc_object_permit(o, IPC_READ))
+		if (!o)
 			continue;
 		q = queue_of(o);
 		text_put(text,

@@ -43,6 +43,7 @@ int ipc_find_key(
 
 int ipc_find_index(struct ipc_table *table, int32_t index, struct ipc_object **ret_object)
 {
+	index %= (int32_t)INDEX_COUNT; /* a number names its place as well */
 	if (index < 0 || (uint32_t)index >= table->capacity || !table->objects[index])
 		return -EINVAL;
 	*ret_object = table->objects[index];
@@ -74,7 +75,7 @@ int ipc_find_readable(
 
 static int grow(struct ipc_table *table)
 {
-	uint32_t capacity = MIN(MAX(2 * table->capacity, CAPACITY_FIRST), table->limit);
+	uint32_t capacity = MIN(MAX(2 * table->capacity, CAPACITY_FIRST), INDEX_COUNT);
 	struct ipc_object **objects = heap_alloc(capacity * sizeof(struct ipc_object *));
 
 	if (!objects)
@@ -87,35 +88,63 @@ static int grow(struct ipc_table *table)
 	return 0;
 }
 
+/* The first free place from @index on: -ENOSPC, -ENOMEM. */
+static int find_place(struct ipc_table *table, uint32_t index, uint32_t *ret_index)
+{
+	int r = 0;
+
+	while (index < table->capacity && table->objects[index])
+		index++;
+	if (index == INDEX_COUNT)
+		return -ENOSPC;
+	while (!r && index >= table->capacity)
+		r = grow(table);
+	*ret_index = index;
+	return r;
+}
+
+/* Where a new one goes and what its number is. The one that was asked for by next_id, or another at
+ * a later place. */
+static int choose(struct ipc_table *table, uint32_t *ret_index, uint32_t *ret_sequence)
+{
+	int32_t asked = __atomic_exchange_n(&table->next_id, -1, __ATOMIC_RELAXED);
+	int r = find_place(table, asked < 0 ? 0 : (uint32_t)asked % INDEX_COUNT, ret_index);
+
+	if (r)
+		return r;
+	if (asked >= 0) {
+		*ret_sequence = (uint32_t)asked >> INDEX_BITS;
+		return 0;
+	}
+	if (*ret_index <= table->last_index && ++table->sequence > SEQUENCE_MAX)
+		table->sequence = 0;
+	table->last_index = *ret_index;
+	*ret_sequence = table->sequence;
+	return 0;
+}
+
 int ipc_add(struct ipc_table *table, struct ipc_object *object, int32_t key, uint32_t flags)
 {
 	const struct credentials *credentials = &thread_current()->credentials;
-	uint32_t index = 0;
+	uint32_t index, sequence;
 	int r;
 
-	if (table->count >= table->limit)
+	if (table->count >= (uint32_t)table->limit)
 		return -ENOSPC;
-	while (index < table->capacity && table->objects[index])
-		index++;
-	if (index == table->capacity) {
-		r = grow(table);
-		if (r)
-			return r;
-	}
-	if (index <= table->last_index && ++table->sequence > SEQUENCE_MAX)
-		table->sequence = 0;
-	table->last_index = index;
+	r = choose(table, &index, &sequence);
+	if (r)
+		return r;
 	table->objects[index] = object;
 	table->count++;
 	*object = (struct ipc_object){
 		.key = key,
-		.id = (int32_t)(table->sequence << INDEX_BITS | index),
+		.id = (int32_t)(sequence << INDEX_BITS | index),
 		.uid = credentials->euid,
 		.cuid = credentials->euid,
 		.gid = credentials->egid,
 		.cgid = credentials->egid,
 		.mode = flags & IPC_PERMISSIONS,
-		.sequence = table->sequence,
+		.sequence = sequence,
 	};
 	return 0;
 }

@@ -33,7 +33,8 @@ struct ipc_object {
 /* Its lock comes after mm->lock, before heap and wait queues, and guards all objects in it. */
 struct ipc_table {
 	struct lock lock;
-	const uint32_t limit;        /* objects at most */
+	int32_t limit;               /* objects at most */
+	int32_t next_id;             /* what the next one is to have, near enough; -1: any */
 	struct ipc_object **objects; /* heap; NULL where there is none */
 	uint32_t capacity, count;
 	uint32_t sequence, last_index;

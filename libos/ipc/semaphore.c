@@ -14,7 +14,7 @@
 
 #define OPERATIONS_INLINE 8U
 
-struct ipc_table semaphore_sets = {.limit = SEMAPHORE_SETS_MAX};
+struct ipc_table semaphore_sets = {.limit = SEMAPHORE_SETS_MAX, .next_id = -1};
 static uint32_t semaphores_total; /* under its lock */
 
 static struct semaphore_set *set_of(struct ipc_object *object)
@@ -616,7 +616,7 @@ int semaphores_show(const struct computed_entry *entry, struct text *text)
 	for (uint32_t i = 0; i < semaphore_sets.capacity; i++) {
 		struct ipc_object *o = semaphore_sets.objects[i];
 
-		if (!o || ipc_object_permit(o, IPC_READ))
+		if (!o)
 			continue;
 		text_put(text, "%10d %10d  %4o %10u %5u %5u %5u %5u %10lu %10lu\n", o->key, o->id,
 			o->mode, set_of(o)->count, o->uid, o->gid, o->cuid, o->cgid,

@@ -50,7 +50,7 @@ struct shm_info {
 };
 _Static_assert(sizeof(struct shm_info) == 48, "ABI");
 
-static struct ipc_table segments = {.limit = SHM_COUNT_MAX};
+struct ipc_table shared_memory_table = {.limit = SHM_COUNT_MAX, .next_id = -1};
 static uint64_t pages_total; /* under its lock */
 
 static uint64_t pages_of(const struct segment *segment)
@@ -74,7 +74,7 @@ static bool segment_retire(struct segment *segment)
 {
 	if (segment->attach_count || !(segment->object.mode & SHM_DEST))
 		return false;
-	ipc_remove(&segments, &segment->object);
+	ipc_remove(&shared_memory_table, &segment->object);
 	pages_total -= pages_of(segment);
 	return true;
 }
@@ -83,7 +83,7 @@ static void segment_count(struct segment *segment, int change)
 {
 	bool retired;
 
-	lock_acquire(&segments.lock);
+	lock_acquire(&shared_memory_table.lock);
 	segment->attach_count += (uint64_t)(int64_t)change;
 	segment->last_pid = thread_current()->process->pid;
 	if (change > 0)
@@ -91,7 +91,7 @@ static void segment_count(struct segment *segment, int change)
 	else
 		segment->detached_s = ipc_now();
 	retired = segment_retire(segment);
-	lock_release(&segments.lock);
+	lock_release(&shared_memory_table.lock);
 	if (retired)
 		segment_unref(segment);
 }
@@ -160,7 +160,7 @@ static long segment_add(int32_t key, uint64_t size, uint32_t flags)
 	r = segment_new(key, size, &segment);
 	if (r)
 		return r;
-	r = ipc_add(&segments, &segment->object, key, flags);
+	r = ipc_add(&shared_memory_table, &segment->object, key, flags);
 	if (r) {
 		segment_unref(segment);
 		return r;
@@ -177,8 +177,8 @@ long sys_shmget(struct thread *thread, const struct syscall_args *args)
 	int r;
 
 	(void)thread;
-	LOCK_SCOPE(&segments.lock);
-	r = ipc_find_key(&segments, (int32_t)args->a, flags, &object);
+	LOCK_SCOPE(&shared_memory_table.lock);
+	r = ipc_find_key(&shared_memory_table, (int32_t)args->a, flags, &object);
 	if (r > 0)
 		return segment_add((int32_t)args->a, args->b, flags);
 	if (!r && args->b > CONTAINER_OF(object, struct segment, object)->size)
@@ -209,8 +209,8 @@ static int segment_hold(int32_t id, uint32_t flags, struct segment **ret_segment
 	struct ipc_object *object;
 	int r;
 
-	LOCK_SCOPE(&segments.lock);
-	r = ipc_find(&segments, id, &object);
+	LOCK_SCOPE(&shared_memory_table.lock);
+	r = ipc_find(&shared_memory_table, id, &object);
 	if (!r)
 		r = ipc_object_permit(object, wanted | (flags & SHM_EXEC ? 0111 : 0));
 	if (r)
@@ -224,10 +224,10 @@ static void segment_let_go(struct segment *segment)
 {
 	bool retired;
 
-	lock_acquire(&segments.lock);
+	lock_acquire(&shared_memory_table.lock);
 	segment->attach_count--;
 	retired = segment_retire(segment);
-	lock_release(&segments.lock);
+	lock_release(&shared_memory_table.lock);
 	if (retired)
 		segment_unref(segment);
 }
@@ -340,15 +340,15 @@ static long limits_show(uint64_t to)
 	struct shminfo64 info = {
 		.shmmax = SHM_SIZE_MAX,
 		.shmmin = 1,
-		.shmmni = SHM_COUNT_MAX,
+		.shmmni = (uint64_t)shared_memory_table.limit,
 		.shmseg = SHM_COUNT_MAX,
 		.shmall = SHM_SIZE_MAX,
 	};
 	int32_t highest;
 
-	lock_acquire(&segments.lock);
-	highest = ipc_highest_index(&segments);
-	lock_release(&segments.lock);
+	lock_acquire(&shared_memory_table.lock);
+	highest = ipc_highest_index(&shared_memory_table);
+	lock_release(&shared_memory_table.lock);
 	return user_write(to, &info, sizeof(info)) ? -EFAULT : highest;
 }
 
@@ -357,15 +357,15 @@ static long usage_show(uint64_t to)
 	struct shm_info info = {0};
 	int32_t highest;
 
-	lock_acquire(&segments.lock);
-	info.used_ids = (int32_t)segments.count;
+	lock_acquire(&shared_memory_table.lock);
+	info.used_ids = (int32_t)shared_memory_table.count;
 	info.total_pages = pages_total;
-	for (uint32_t i = 0; i < segments.capacity; i++)
-		if (segments.objects[i])
-			info.resident_pages += resident_pages(
-				CONTAINER_OF(segments.objects[i], struct segment, object));
-	highest = ipc_highest_index(&segments);
-	lock_release(&segments.lock);
+	for (uint32_t i = 0; i < shared_memory_table.capacity; i++)
+		if (shared_memory_table.objects[i])
+			info.resident_pages += resident_pages(CONTAINER_OF(
+				shared_memory_table.objects[i], struct segment, object));
+	highest = ipc_highest_index(&shared_memory_table);
+	lock_release(&shared_memory_table.lock);
 	return user_write(to, &info, sizeof(info)) ? -EFAULT : highest;
 }
 
@@ -376,8 +376,8 @@ static long segment_stat(int32_t id, enum ipc_by by, uint64_t to)
 	struct segment *segment;
 	int r;
 
-	lock_acquire(&segments.lock);
-	r = ipc_find_readable(&segments, id, by, &object);
+	lock_acquire(&shared_memory_table.lock);
+	r = ipc_find_readable(&shared_memory_table, id, by, &object);
 	if (!r) {
 		segment = CONTAINER_OF(object, struct segment, object);
 		ipc_object_show(object, &status.shm_perm);
@@ -390,7 +390,7 @@ static long segment_stat(int32_t id, enum ipc_by by, uint64_t to)
 		status.shm_nattch = segment->attach_count;
 		r = by == IPC_BY_ID ? 0 : object->id;
 	}
-	lock_release(&segments.lock);
+	lock_release(&shared_memory_table.lock);
 	return r < 0 || !user_write(to, &status, sizeof(status)) ? r : -EFAULT;
 }
 
@@ -402,8 +402,8 @@ static long segment_set(int32_t id, uint64_t from)
 
 	if (USER_GET(&status, from))
 		return -EFAULT;
-	LOCK_SCOPE(&segments.lock);
-	r = ipc_find(&segments, id, &object);
+	LOCK_SCOPE(&shared_memory_table.lock);
+	r = ipc_find(&shared_memory_table, id, &object);
 	if (!r)
 		r = ipc_object_own(object);
 	if (r)
@@ -420,8 +420,8 @@ static long segment_remove(int32_t id)
 	bool retired = false;
 	int r;
 
-	lock_acquire(&segments.lock);
-	r = ipc_find(&segments, id, &object);
+	lock_acquire(&shared_memory_table.lock);
+	r = ipc_find(&shared_memory_table, id, &object);
 	if (!r)
 		r = ipc_object_own(object);
 	if (!r) {
@@ -429,7 +429,7 @@ static long segment_remove(int32_t id)
 		object->key = 0;
 		retired = segment_retire(CONTAINER_OF(object, struct segment, object));
 	}
-	lock_release(&segments.lock);
+	lock_release(&shared_memory_table.lock);
 	if (retired)
 		segment_unref(CONTAINER_OF(object, struct segment, object));
 	return r;
@@ -442,8 +442,8 @@ static long segment_lock(struct thread *thread, int32_t id, bool lock)
 	struct ipc_object *object;
 	int r;
 
-	LOCK_SCOPE(&segments.lock);
-	r = ipc_find(&segments, id, &object);
+	LOCK_SCOPE(&shared_memory_table.lock);
+	r = ipc_find(&shared_memory_table, id, &object);
 	if (r)
 		return r;
 	if (!is_privileged) {
@@ -495,12 +495,12 @@ int shared_memory_show(const struct computed_entry *entry, struct text *text)
 		"       key      shmid perms                  size  cpid  lpid nattch   uid   "
 		"gid  cuid  cgid      atime      dtime      ctime                   rss"
 		"                  swap\n");
-	LOCK_SCOPE(&segments.lock);
-	for (uint32_t i = 0; i < segments.capacity; i++) {
-		const struct ipc_object *o = segments.objects[i];
+	LOCK_SCOPE(&shared_memory_table.lock);
+	for (uint32_t i = 0; i < shared_memory_table.capacity; i++) {
+		const struct ipc_object *o = shared_memory_table.objects[i];
 		const struct segment *s;
 
-		if (!o || ipc_object_permit(o, IPC_READ))
+		if (!o)
 			continue;
 		s = CONTAINER_OF(o, struct segment, object);
 		text_put(text,

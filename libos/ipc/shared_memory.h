@@ -2,10 +2,12 @@
 #ifndef LIBOS_IPC_SHARED_MEMORY_H
 #define LIBOS_IPC_SHARED_MEMORY_H
 
-#include "base/compiler.h"
+#include "libos/ipc/object.h"
 
 #define SHM_COUNT_MAX 4096                      /* shmmni */
 #define SHM_SIZE_MAX (UINT64_MAX - (1UL << 24)) /* shmmax, bytes; shmall, pages */
+
+extern struct ipc_table shared_memory_table;
 
 struct text;
 struct computed_entry;
