@@ -46,6 +46,12 @@ void wait_remove(struct waiter *waiter)
 	lock_release(&queue->lock);
 }
 
+bool thread_is_asleep(const struct thread *thread)
+{
+	return __atomic_load_n(&thread->sleep_state, __ATOMIC_RELAXED) == 'S' &&
+	       __atomic_load_n(&thread->wake, __ATOMIC_RELAXED) != WOKEN;
+}
+
 uint32_t *thread_wake_mark(struct thread *thread)
 {
 	uint32_t state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);

@@ -49,6 +49,8 @@ void wait_remove(struct waiter *waiter);
 void wait_wake(struct wait_queue *queue, uint32_t events);
 void wait_wake_one(struct wait_queue *queue, uint32_t events);
 
+/* Does it sleep, and has nobody woken it yet? */
+bool thread_is_asleep(const struct thread *thread);
 /* Make a sleeping thread test its condition again. */
 void thread_wake(struct thread *thread);
 /* Its first half, for callers that hold a lock which the woken thread wants: the word to pass to

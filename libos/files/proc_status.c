@@ -50,7 +50,7 @@ static char state_of(const struct thread *thread)
 		return 'R';
 	if (process->signals.stopped)
 		return 'T';
-	return __atomic_load_n(&thread->sleep_state, __ATOMIC_RELAXED) == 'S' ? 'S' : 'R';
+	return thread_is_asleep(thread) ? 'S' : 'R';
 }
 
 static uint64_t cpu_time(struct process *process)
