@@ -59,6 +59,8 @@ struct computed_node {
 	size_t child_count;
 	const struct computed_dynamic *dynamic;
 
+	const struct computed_setting *setting; /* for computed_show_setting and store */
+
 	bool is_own;      /* belongs to whoever looks at its own process */
 	uint64_t number;  /* for show: which of several like it */
 	const char *text; /* the same */
@@ -88,6 +90,22 @@ struct computed_node {
 		.name = (file_name), .mode = S_IFREG | 0444, .show = computed_show_text,           \
 		.text = (file_text)                                                                \
 	}
+
+/* A number that can be set, and is heeded where it is used. */
+struct computed_setting {
+	int32_t *value; /* read without a lock */
+	int32_t least, most;
+};
+#define NODE_SETTING(file_name, ...)                                                               \
+	{                                                                                          \
+		.name = (file_name), .mode = S_IFREG | 0644, .show = computed_show_setting,        \
+		.store = computed_store_setting, .setting = &(const struct computed_setting)       \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+int computed_show_setting(const struct computed_entry *entry, struct text *text);
+int computed_store_setting(const struct computed_entry *entry, const char *from, size_t size);
 
 int computed_show_number(const struct computed_entry *entry, struct text *text);
 int computed_show_text(const struct computed_entry *entry, struct text *text);

@@ -12,6 +12,8 @@
 #include "libos/files/locks.h"
 #include "libos/processes/process.h"
 
+int32_t fd_count_limit = FD_COUNT_MAX;
+
 #define FD_COUNT_MIN 64
 #define RLIMIT_NOFILE 7
 
@@ -256,7 +258,7 @@ static uint32_t descriptor_limit(void)
 {
 	uint64_t limit = thread_current()->process->limits[RLIMIT_NOFILE].soft;
 
-	return (uint32_t)MIN(limit, (uint64_t)FD_COUNT_MAX);
+	return (uint32_t)MIN(limit, (uint64_t)fd_count_limit);
 }
 
 /* @file NULL: the descriptor is taken all the same. */

@@ -4,7 +4,9 @@
 
 #include "libos/files/file.h"
 
-#define FD_COUNT_MAX 1048576 /* fs.nr_open */
+#define FD_COUNT_MAX 1048576 /* fs.nr_open at most, */
+#define FD_COUNT_LEAST 64    /* and at least */
+extern int32_t fd_count_limit;
 
 struct fd_table {
 	int32_t reference_count;

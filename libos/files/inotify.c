@@ -25,6 +25,10 @@
 	(MASK_OF_WATCH | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |   \
 		IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR)
 
+int32_t inotify_instance_limit = 128;
+int32_t inotify_watch_limit = INOTIFY_WATCHES_MAX;
+int32_t inotify_queue_limit = INOTIFY_QUEUE_MAX;
+
 /* struct inotify_event without the name. */
 struct event_head {
 	int32_t wd;
@@ -104,7 +108,7 @@ static void queue_event(
 
 	if (is_repeated(instance, descriptor, from))
 		return;
-	event = instance->event_count < INOTIFY_QUEUE_MAX
+	event = instance->event_count < (uint32_t)inotify_queue_limit
 			? heap_alloc(sizeof(*event) + from->name_length)
 			: NULL;
 	if (!event) {
@@ -185,7 +189,7 @@ static long watch_add(struct inotify *instance, struct inode *inode, uint32_t ma
 {
 	struct watch *watch;
 
-	if (watch_total >= INOTIFY_WATCHES_MAX)
+	if (watch_total >= (uint32_t)inotify_watch_limit)
 		return -ENOSPC;
 	watch = heap_alloc(sizeof(*watch));
 	if (!watch)
@@ -342,7 +346,7 @@ static const struct file_ops inotify_ops = {
 static bool instance_count(void)
 {
 	LOCK_SCOPE(&notify_lock);
-	if (instance_total >= INOTIFY_INSTANCES_MAX)
+	if (instance_total >= (uint32_t)inotify_instance_limit)
 		return false;
 	instance_total++;
 	return true;

@@ -4,9 +4,12 @@
 
 #include "base/compiler.h"
 
-#define INOTIFY_INSTANCES_MAX 128U /* max_user_instances */
-#define INOTIFY_WATCHES_MAX 65536U /* max_user_watches */
-#define INOTIFY_QUEUE_MAX 16384U   /* max_queued_events */
+#define INOTIFY_INSTANCES_MAX 8192 /* max_user_instances */
+#define INOTIFY_WATCHES_MAX 65536  /* max_user_watches */
+#define INOTIFY_QUEUE_MAX 16384    /* max_queued_events */
+
+/* /proc/sys/fs/inotify, at most the numbers above */
+extern int32_t inotify_instance_limit, inotify_watch_limit, inotify_queue_limit;
 
 struct file;
 struct text;

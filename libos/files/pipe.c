@@ -2,12 +2,15 @@
 
 #include <asm/ioctls.h>
 #include <asm/signal.h>
+#include <linux/capability.h>
 
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/inode.h"
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
+
+int32_t pipe_size_limit = PIPE_SIZE_MAX;
 
 #define READABLE (POLLIN | POLLRDNORM)
 #define WRITABLE (POLLOUT | POLLWRNORM)
@@ -638,6 +641,11 @@ static int pipe_resize(struct fifo *pipe, uint32_t capacity)
 	return 0;
 }
 
+static bool may_exceed_limit(void)
+{
+	return credentials_can(&thread_current()->credentials, CAP_SYS_RESOURCE);
+}
+
 long pipe_set_size(struct file *file, uint64_t size)
 {
 	struct fifo *pipe = pipe_of(file);
@@ -648,7 +656,7 @@ long pipe_set_size(struct file *file, uint64_t size)
 		return -EBADF;
 	if (size > 1UL << 31)
 		return -EINVAL;
-	if (size > PIPE_SIZE_MAX)
+	if (size > PIPE_SIZE_MAX || (size > (uint32_t)pipe_size_limit && !may_exceed_limit()))
 		return -EPERM;
 	while (capacity < size)
 		capacity *= 2;

@@ -13,7 +13,8 @@
 
 #define PIPE_SIZE_DEFAULT 65536U
 #define PIPE_SIZE_MAX 1048576U
-#define PIPE_ATOMIC 4096U /* PIPE_BUF */
+extern int32_t pipe_size_limit; /* fs.pipe-max-size: of the unprivileged */
+#define PIPE_ATOMIC 4096U       /* PIPE_BUF */
 
 /* Where one packet (O_DIRECT) lies in the stream. */
 struct pipe_packet {

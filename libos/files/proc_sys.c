@@ -1,9 +1,15 @@
-/* /proc/sys: the settings that programs ask about. Nearly all are constants here. */
+/* /proc/sys: the settings that programs ask about. Most are constants here; what can be set is
+ * heeded. */
 #include "base/format.h"
 #include "base/memory.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/inotify.h"
+#include "libos/files/lease.h"
 #include "libos/files/pipe.h"
 #include "libos/files/proc.h"
+#include "libos/ipc/message_queue.h"
+#include "libos/ipc/semaphore.h"
+#include "libos/ipc/shared_memory.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
@@ -22,18 +28,36 @@ static int show_hostname(const struct computed_entry *entry, struct text *text)
 	return 0;
 }
 
-static int store_hostname(const struct computed_entry *entry, const char *from, size_t size)
+static int show_domainname(const struct computed_entry *entry, struct text *text)
+{
+	(void)entry;
+	text_put(text, "%s\n", uname_domainname());
+	return 0;
+}
+
+static int store_name(void (*set)(const char *name), const char *from, size_t size)
 {
 	char name[HOSTNAME_SIZE] = "";
 	const char *end = memchr(from, '\n', size);
 
-	(void)entry;
 	if (!credentials_can(&thread_current()->credentials, CAP_SYS_ADMIN))
 		return -EPERM;
 	size = MIN(end ? (size_t)(end - from) : size, sizeof(name) - 1);
 	memcpy(name, from, size);
-	uname_set_hostname(name);
+	set(name);
 	return 0;
+}
+
+static int store_hostname(const struct computed_entry *entry, const char *from, size_t size)
+{
+	(void)entry;
+	return store_name(uname_set_hostname, from, size);
+}
+
+static int store_domainname(const struct computed_entry *entry, const char *from, size_t size)
+{
+	(void)entry;
+	return store_name(uname_set_domainname, from, size);
 }
 
 /* RFC 4122, version 4. */
@@ -93,7 +117,10 @@ static const struct computed_node kernel_nodes[] = {
 		.mode = S_IFREG | 0644,
 		.show = show_hostname,
 		.store = store_hostname},
-	NODE_TEXT("domainname", "(none)"),
+	{.name = "domainname",
+		.mode = S_IFREG | 0644,
+		.show = show_domainname,
+		.store = store_domainname},
 	NODE_TEXT("osrelease", UNAME_RELEASE),
 	NODE_TEXT("ostype", "Linux"),
 	NODE_TEXT("version", UNAME_VERSION),
@@ -107,11 +134,14 @@ static const struct computed_node kernel_nodes[] = {
 	NODE_NUMBER("ngroups_max", 65536),
 	NODE_NUMBER("shmmax", 18446744073692774399UL),
 	NODE_NUMBER("shmall", 18446744073692774399UL),
-	NODE_NUMBER("shmmni", 4096),
+	NODE_SETTING("shmmni", &shared_memory_table.limit, 0, SHM_COUNT_MAX),
 	NODE_TEXT("sem", "32000\t1024000000\t500\t32000"),
 	NODE_NUMBER("msgmax", 8192),
 	NODE_NUMBER("msgmnb", 16384),
-	NODE_NUMBER("msgmni", 32000),
+	NODE_SETTING("msgmni", &message_queue_table.limit, 0, MESSAGE_QUEUES_MAX),
+	NODE_SETTING("msg_next_id", &message_queue_table.next_id, -1, INT32_MAX),
+	NODE_SETTING("shm_next_id", &shared_memory_table.next_id, -1, INT32_MAX),
+	NODE_SETTING("sem_next_id", &semaphore_sets.next_id, -1, INT32_MAX),
 	NODE_NUMBER("perf_event_paranoid", 3),
 	NODE_NUMBER("overflowuid", 65534),
 	NODE_NUMBER("overflowgid", 65534),
@@ -167,9 +197,9 @@ static const struct computed_node vm_nodes[] = {
 /* ---- fs ---- */
 
 static const struct computed_node inotify_nodes[] = {
-	NODE_NUMBER("max_queued_events", 16384),
-	NODE_NUMBER("max_user_instances", 128),
-	NODE_NUMBER("max_user_watches", 65536),
+	NODE_SETTING("max_queued_events", &inotify_queue_limit, 0, INOTIFY_QUEUE_MAX),
+	NODE_SETTING("max_user_instances", &inotify_instance_limit, 0, INOTIFY_INSTANCES_MAX),
+	NODE_SETTING("max_user_watches", &inotify_watch_limit, 0, INOTIFY_WATCHES_MAX),
 };
 
 static const struct computed_node epoll_nodes[] = {
@@ -187,16 +217,16 @@ static const struct computed_node mqueue_nodes[] = {
 static const struct computed_node fs_nodes[] = {
 	NODE_NUMBER("file-max", 9223372036854775807UL),
 	NODE_TEXT("file-nr", "64\t0\t9223372036854775807"),
-	NODE_NUMBER("nr_open", FD_COUNT_MAX),
+	NODE_SETTING("nr_open", &fd_count_limit, FD_COUNT_LEAST, FD_COUNT_MAX),
 	NODE_TEXT("inode-nr", "256\t0"),
 	NODE_TEXT("inode-state", "256\t0\t0\t0\t0\t0\t0"),
 	NODE_TEXT("dentry-state", "256\t0\t45\t0\t0\t0"),
-	NODE_NUMBER("pipe-max-size", PIPE_SIZE_MAX),
+	NODE_SETTING("pipe-max-size", &pipe_size_limit, PAGE_SIZE, PIPE_SIZE_MAX),
 	NODE_NUMBER("pipe-user-pages-soft", 16384),
 	NODE_NUMBER("pipe-user-pages-hard", 0),
 	NODE_NUMBER("aio-max-nr", 65536),
 	NODE_NUMBER("aio-nr", 0),
-	NODE_NUMBER("lease-break-time", 45),
+	NODE_SETTING("lease-break-time", &lease_break_seconds, 0, INT32_MAX),
 	NODE_NUMBER("leases-enable", 1),
 	NODE_NUMBER("overflowuid", 65534),
 	NODE_NUMBER("overflowgid", 65534),

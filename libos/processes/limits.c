@@ -5,11 +5,10 @@
 
 #include "libos/core/user.h"
 #include "libos/memory/mm.h"
+#include "libos/files/descriptors.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/time/timers.h"
-
-#define DESCRIPTOR_COUNT_MAX 1048576 /* /proc/sys/fs/nr_open */
 
 /* What the limit means elsewhere. */
 static void apply(struct process *process, uint32_t resource)
@@ -35,7 +34,7 @@ static int check_new(struct thread *thread, const struct rlimit_pair *old,
 {
 	if (limit->soft > limit->hard)
 		return -EINVAL;
-	if (resource == RLIMIT_NOFILE && limit->hard > DESCRIPTOR_COUNT_MAX)
+	if (resource == RLIMIT_NOFILE && limit->hard > (uint64_t)fd_count_limit)
 		return -EPERM;
 	if (limit->hard > old->hard && !credentials_can(&thread->credentials, CAP_SYS_RESOURCE))
 		return -EPERM;

@@ -21,16 +21,31 @@ static struct new_utsname names = {
 	.domainname = "(none)",
 };
 
-void uname_set_hostname(const char *name)
+static void set_text(char to[__NEW_UTS_LEN + 1], const char *name)
 {
 	LOCK_SCOPE(&names_lock);
-	memset(names.nodename, 0, sizeof(names.nodename));
-	string_copy(names.nodename, name, sizeof(names.nodename));
+	memset(to, 0, __NEW_UTS_LEN + 1);
+	string_copy(to, name, __NEW_UTS_LEN + 1);
+}
+
+void uname_set_hostname(const char *name)
+{
+	set_text(names.nodename, name);
+}
+
+void uname_set_domainname(const char *name)
+{
+	set_text(names.domainname, name);
 }
 
 const char *uname_hostname(void)
 {
 	return names.nodename;
+}
+
+const char *uname_domainname(void)
+{
+	return names.domainname;
 }
 
 long sys_uname(struct thread *thread, const struct syscall_args *args)
