@@ -339,6 +339,21 @@ ATTEST_API int attest_platform_simulation_new(const struct attest_claims *claims
 ATTEST_API int attest_platform_tsm_new(const char *root, int privlevel,
 	struct attest_platform **ret_platform) __attribute__((warn_unused_result));
 
+/* Inside an SGX enclave, EREPORT makes a report for the quoting enclave that @target_info
+ * (TARGETINFO, 512 bytes) names, with @report_data: 0, or a negative errno. Outside, nobody can: so
+ * this is the caller's. */
+typedef int attest_sgx_report_fn(void *data, const uint8_t target_info[512],
+	const uint8_t report_data[64], uint8_t ret_report[432]);
+
+/* SGX: Intel's aesmd at the Unix socket @socket (NULL: /var/run/aesmd/aesm.socket) has the quoting
+ * enclave make a quote of the report that @report makes. @timeout_ms: for each question to aesmd;
+ * 0: a minute. Errors: -ENOMEM; when evidence is made: any errno of connect(2), -ETIMEDOUT,
+ * -EREMOTEIO aesmd refuses, -EPROTO it answers otherwise than documented, and what @report returns.
+ */
+ATTEST_API int attest_platform_sgx_new(const char *socket, unsigned int timeout_ms,
+	attest_sgx_report_fn *report, void *data, struct attest_platform **ret_platform)
+	__attribute__((warn_unused_result));
+
 ATTEST_API void attest_platform_free(struct attest_platform *platform);
 
 /* Have evidence made that carries @report_data (1 to 64 bytes; what the platform has room for
