@@ -1,32 +1,15 @@
 """What an enclave takes that does nothing: the memory of all its host processes, the launcher included,
 each page shared among them counted once (PSS; the enclave's region is shared memory and counts)."""
 import os
-import re
 import subprocess
 import sys
 import time
-from pathlib import Path
+
+from host_memory import family, pss_kib
 
 CASEMATE = os.environ["CASEMATE"]
 MOST_KIB = 16 << 10
 START_S = 60
-
-
-def family(pid):
-    """The process and all below it."""
-    found = [pid]
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it ended meanwhile
-        if parent == pid:
-            found += family(int(stat.parent.name))
-    return found
-
-
-def pss_kib(pid):
-    return int(re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())[1])
 
 
 def main():
