@@ -215,7 +215,7 @@ struct attest_tpm_claims {
 struct attest_csv_claims {
 	uint32_t policy, handle;
 	uint8_t user_pubkey_digest[32], vm_id[16], vm_version[16];
-	char chip_id[65]; /* serial number */
+	char chip_id[65]; /* serial number: the host's word, for the chip does not sign it */
 };
 
 /* SPEC.md in abi/: the report of an enclave of Casemate's. */

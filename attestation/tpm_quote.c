@@ -124,7 +124,7 @@ static int read_signature(
 		return verdict_find(result, ATTEST_EVIDENCE_UNSUPPORTED,
 			"TPM quote with a signature of scheme %#x", quote->scheme);
 	}
-	if (reader->failed || !span_is_zero(reader_rest(reader)))
+	if (reader->failed || reader_left(reader))
 		return malformed(result, "its signature ends elsewhere than it says");
 	if (!tpm_hash_name(quote->hash, &size))
 		return verdict_find(result, ATTEST_EVIDENCE_UNSUPPORTED,

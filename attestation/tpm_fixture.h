@@ -1,0 +1,28 @@
+/* For tests: quotes as a TPM 2.0 makes them, by a key of any kind. */
+#ifndef ATTESTATION_TPM_FIXTURE_H
+#define ATTESTATION_TPM_FIXTURE_H
+
+#include "attestation/pki_fixture.h"
+
+/* All 0: PCRs 0 and 4 of SHA-256, signed with RSASSA over SHA-256. */
+struct tpm_fixture_options {
+	uint16_t scheme, hash, bank; /* TPM_ALG_ID; scheme: RSASSA, RSAPSS or ECDSA */
+	uint32_t quoted;             /* PCRs; 0: 0 and 4 */
+	const char *nonce;           /* NULL: "nonce" */
+	bool is_nonce_absent, is_digest_wrong;
+};
+
+/* @pcrs: the values of those quoted, one after another. */
+struct tpm_fixture_quote {
+	struct bytes message, signature, pcrs;
+};
+
+void tpm_fixture_make(
+	EVP_PKEY *key, const struct tpm_fixture_options *options, struct tpm_fixture_quote *to);
+void tpm_fixture_quote_done(struct tpm_fixture_quote *quote);
+
+/* {"message": ..., "signature": ..., "pcrs": ...}, the value of "tpm_quote". */
+void tpm_fixture_put_json(const struct tpm_fixture_quote *quote,
+	const struct tpm_fixture_options *options, struct bytes *to);
+
+#endif
