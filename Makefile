@@ -35,7 +35,7 @@ demo-hypervisor: deps-check
 	@[ -f $(BUILD)/build.ninja ] || meson setup -Dhypervisor=true $(BUILD)
 	@meson configure -Dhypervisor=true $(BUILD)
 	@ninja -C $(BUILD) -j$(JOBS) --quiet
-	@BUILD=$(CURDIR)/$(BUILD) python3 tests/hypervisor/boot.py --smp 2 --tests demo --tell
+	@BUILD=$(CURDIR)/$(BUILD) python3 tests/hypervisor/boot.py --machines 2 --tests demo --tell
 
 check:
 	@tools/install-deps.sh check

@@ -21,6 +21,17 @@ struct casemate_status {
 	uint64_t exits;       /* from the demoted Linux, all processors */
 	uint64_t denied;      /* writes to registers and ports that were refused, all processors */
 	uint64_t demotion_ns; /* how long the processors were held while they were demoted */
+	uint32_t trust;       /* enum casemate_trust; 0 when it is off */
+	uint32_t reserved;
+};
+
+/* Where the root key comes from, that all enclaves' keys are derived of. */
+enum casemate_trust {
+	CASEMATE_TRUST_TPM =
+		1, /* the TPM's, for what was booted and launched: the next one's, too */
+	CASEMATE_TRUST_NO_TPM, /* random, as the others: lost when the hypervisor is switched off */
+	CASEMATE_TRUST_SPENT,  /* there was a launch since the machine was reset */
+	CASEMATE_TRUST_FAILED, /* the TPM did not do as asked; the kernel's log has why */
 };
 
 /* Demote this Linux, on all processors or none.
@@ -34,6 +45,38 @@ struct casemate_status {
 #define CASEMATE_IOC_DISABLE _IO(CASEMATE_IOC, 1)
 #define CASEMATE_DISABLE_FORCE 1
 #define CASEMATE_IOC_STATUS _IOR(CASEMATE_IOC, 2, struct casemate_status)
+
+/* What launches since the machine was reset have extended a PCR with: TCG_PCR_EVENT2 after
+ * TCG_PCR_EVENT2, to go behind firmware's log. Each event's digest is the SHA-256 of the event, cut
+ * to the bank's size or filled up with zeros. EMSGSIZE: @size is too small;
+ * CASEMATE_EVENT_LOG_SIZE_MAX is not. */
+struct casemate_event_log {
+	uint64_t to;
+	uint64_t size; /* bytes there; then, of the log */
+};
+#define CASEMATE_IOC_EVENT_LOG _IOWR(CASEMATE_IOC, 3, struct casemate_event_log)
+#define CASEMATE_EVENT_LOG_SIZE_MAX (64 * 1024)
+#define CASEMATE_LAUNCH_PCR 13
+#define CASEMATE_DRIVER_VERSION 1 /* raised with each change of what a launch does */
+
+/* An EV_EVENT_TAG (TCG PC Client Platform Firmware Profile, 10.4.2.1). Little-endian. */
+#define CASEMATE_EVENT_LAUNCH 0x4d534301
+#define CASEMATE_EVENT_CAP 0x4d534302
+struct casemate_launch_event {
+	uint32_t tag;
+	uint32_t size;     /* of what follows */
+	uint32_t driver;   /* CASEMATE_DRIVER_VERSION */
+	uint32_t abi;      /* HYPERVISOR_ABI */
+	uint32_t flags;    /* CASEMATE_LAUNCH_... */
+	uint8_t image[32]; /* SHA-256 of the hypervisor's file */
+};
+#define CASEMATE_LAUNCH_IOMMU 1U /* there are IOMMUs for the hypervisor to contain devices with */
+
+/* The root key was given, and is given no more. */
+struct casemate_cap_event {
+	uint32_t tag;
+	uint32_t size; /* 0 */
+};
 
 /* An open file is at most one enclave; closing it ends the enclave. ENODEV: the hypervisor is off.
  */

@@ -76,6 +76,9 @@ struct hypervisor_boot {
 	uint32_t reserved;
 	struct hypervisor_iommu iommus[HYPERVISOR_IOMMU_COUNT_MAX];
 	struct hypervisor_ports ports;
+	uint8_t root_key[32]; /* if has_root_key; else the hypervisor draws one */
+	uint32_t has_root_key;
+	uint32_t reserved2;
 };
 
 #define HYPERVISOR_OWNER_SIZE 8 /* bytes of the owner array for each frame */
@@ -210,6 +213,7 @@ struct hypervisor_status {
 };
 
 #define HYPERVISOR_STATUS_WIPED 1U
-#define HYPERVISOR_STATUS_IOMMU 2U /* devices are kept from what is not Linux's */
+#define HYPERVISOR_STATUS_IOMMU 2U    /* devices are kept from what is not Linux's */
+#define HYPERVISOR_STATUS_ROOT_KEY 4U /* the driver gave the root key; else it is random */
 
 #endif

@@ -19,7 +19,9 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char help[] = "usage: casemate hypervisor enable|disable|status [--force]\n";
+static bool force;
+
+static const char help[] = "usage: casemate hypervisor enable|disable|status|event-log [--force]\n";
 
 static int open_device(int *ret_fd)
 {
@@ -59,7 +61,7 @@ static int enable(int fd)
 	return CLI_OK;
 }
 
-static int disable(int fd, bool force)
+static int disable(int fd)
 {
 	if (ioctl(fd, CASEMATE_IOC_DISABLE, force ? CASEMATE_DISABLE_FORCE : 0) == 0)
 		return CLI_OK;
@@ -69,6 +71,23 @@ static int disable(int fd, bool force)
 		return cli_error(CLI_FAILED, NAME,
 			"there are enclaves; --force ends them, and what they hold is lost");
 	return cli_error(CLI_FAILED, NAME, "%s", strerror(errno));
+}
+
+/* What seals outlive. */
+static const char *root_key(const struct casemate_status *s)
+{
+	if (s->trust == CASEMATE_TRUST_TPM && s->flags & HYPERVISOR_STATUS_ROOT_KEY)
+		return "the TPM's, for what was booted and launched: what is sealed stays so";
+	switch (s->trust) {
+	case CASEMATE_TRUST_NO_TPM:
+		return "random, so what is sealed is lost with it: there is no TPM 2.0";
+	case CASEMATE_TRUST_SPENT:
+		return "random, so what is sealed is lost with it: the TPM gives its key once "
+		       "after "
+		       "each reset, and there was a launch before";
+	}
+	return "random, so what is sealed is lost with it: the TPM failed (the kernel's log has "
+	       "why)";
 }
 
 static int status(int fd)
@@ -96,12 +115,38 @@ static int status(int fd)
 		s.flags & HYPERVISOR_STATUS_IOMMU ? "contained by the IOMMU"
 						  : "NOT contained: devices reach all memory (no "
 						    "AMD IOMMU, or Linux uses it)");
+	printf("%-18s %s\n", "root key", root_key(&s));
 	return CLI_OK;
+}
+
+static int event_log(int fd)
+{
+	static uint8_t events[CASEMATE_EVENT_LOG_SIZE_MAX];
+	struct casemate_event_log log = {.to = (uint64_t)events, .size = sizeof(events)};
+
+	if (ioctl(fd, CASEMATE_IOC_EVENT_LOG, &log) < 0)
+		return cli_error(CLI_FAILED, NAME, "%s", strerror(errno));
+	fwrite(events, 1, log.size, stdout); /* cli_finish sees if it failed */
+	return CLI_OK;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int fd);
+} requests[] = {
+	{"enable", enable}, {"status", status}, {"event-log", event_log}, {"disable", disable}};
+
+static int (*find_request(const char *name))(int fd)
+{
+	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++)
+		if (!strcmp(requests[i].name, name))
+			return requests[i].run;
+	return NULL;
 }
 
 int cli_hypervisor(int argc, char **argv)
 {
-	bool force = false;
+	int (*run)(int fd);
 	int option, fd, r;
 
 	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
@@ -116,20 +161,15 @@ int cli_hypervisor(int argc, char **argv)
 	}
 	if (optind + 1 != argc || (force && strcmp(argv[optind], "disable")))
 		return cli_error(CLI_USAGE, NAME,
-			"say enable, disable or status; see casemate-hypervisor(1)");
-	if (strcmp(argv[optind], "enable") && strcmp(argv[optind], "disable") &&
-		strcmp(argv[optind], "status"))
-		return cli_error(
-			CLI_USAGE, NAME, "\"%s\" is not enable, disable or status", argv[optind]);
+			"say enable, disable, status or event-log; see casemate-hypervisor(1)");
+	run = find_request(argv[optind]);
+	if (!run)
+		return cli_error(CLI_USAGE, NAME,
+			"\"%s\" is not enable, disable, status or event-log", argv[optind]);
 	r = open_device(&fd);
 	if (r != CLI_OK)
 		return r;
-	if (!strcmp(argv[optind], "enable"))
-		r = enable(fd);
-	else if (!strcmp(argv[optind], "disable"))
-		r = disable(fd, force);
-	else
-		r = status(fd);
+	r = run(fd);
 	close(fd);
 	return cli_finish(NAME, r);
 }

@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 
 #include "driver/driver.h"
+#include "driver/trust.h"
 
 DEFINE_MUTEX(life_lock);
 
@@ -103,11 +104,12 @@ static int prepare(const struct firmware *file)
 	boot->map_frame = page_to_pfn(donation.maps);
 	if (donation.device_table)
 		boot->device_table = page_to_pfn(donation.device_table);
+	trust_establish(boot, file);
 	r = ((hypervisor_init_fn *)(donation.region + image->init))(boot);
 	if (r < 0)
 		donation_free(&donation);
 out:
-	kfree(boot);
+	kfree_sensitive(boot); /* the root key */
 	return r;
 }
 
@@ -277,4 +279,5 @@ void life_status(struct casemate_status *status)
 				    HYPERVISOR_MAP_FRAMES +
 				    (donation.device_table ? HYPERVISOR_DEVICE_TABLE_FRAMES : 0);
 	status->demotion_ns = demotion_ns;
+	status->trust = trust_state();
 }

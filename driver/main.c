@@ -5,6 +5,7 @@
 #include <linux/uaccess.h>
 
 #include "driver/driver.h"
+#include "driver/trust.h"
 
 static long status(void __user *to)
 {
@@ -14,6 +15,16 @@ static long status(void __user *to)
 	life_status(&status);
 	mutex_unlock(&life_lock);
 	return copy_to_user(to, &status, sizeof(status)) ? -EFAULT : 0;
+}
+
+static long event_log(void __user *argument)
+{
+	long r;
+
+	mutex_lock(&life_lock);
+	r = trust_event_log(argument);
+	mutex_unlock(&life_lock);
+	return r;
 }
 
 static long change(unsigned int command, unsigned long argument)
@@ -37,6 +48,8 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return capable(CAP_SYS_ADMIN) ? change(command, argument) : -EPERM;
 	case CASEMATE_IOC_STATUS:
 		return status((void __user *)argument);
+	case CASEMATE_IOC_EVENT_LOG:
+		return event_log((void __user *)argument);
 	}
 	return enclave_ioctl(file->private_data, command, (void __user *)argument);
 }

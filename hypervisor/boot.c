@@ -193,6 +193,6 @@ int hypervisor_init(const struct hypervisor_boot *boot)
 	if (r == 0)
 		r = iommu_init(boot, boot->map_frame + MAP_FRAMES_IOMMU);
 	if (r == 0)
-		r = key_init();
+		r = key_init(boot->has_root_key ? boot->root_key : NULL);
 	return r;
 }

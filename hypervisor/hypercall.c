@@ -7,6 +7,7 @@
 #include "hypervisor/enclave.h"
 #include "hypervisor/flush.h"
 #include "hypervisor/frames.h"
+#include "hypervisor/key.h"
 #include "hypervisor/lock.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/nested.h"
@@ -91,7 +92,8 @@ static int64_t status(const struct cpu *cpu, uint64_t address)
 		.cpu_count = demoted_count(),
 		.enclave_count = enclave_count(),
 		.flags = (stop_is_wiped() ? HYPERVISOR_STATUS_WIPED : 0) |
-			 (iommu_is_on() ? HYPERVISOR_STATUS_IOMMU : 0),
+			 (iommu_is_on() ? HYPERVISOR_STATUS_IOMMU : 0) |
+			 (key_is_given() ? HYPERVISOR_STATUS_ROOT_KEY : 0),
 		.frames_free = counts.free,
 		.frames_incoming = counts.incoming,
 		.frames_enclave = counts.enclave,

@@ -13,6 +13,7 @@
 #define RETRY_COUNT 100
 
 static uint8_t root[KEY_SIZE];
+static bool is_given;
 
 /* Whose a key is. What a key does not depend on is zero. */
 struct key_context {
@@ -31,12 +32,10 @@ static bool draw(uint64_t *ret_value)
 	return false;
 }
 
-int key_init(void)
+static int draw_root(void)
 {
 	struct sha256 sha;
 
-	if (!x86_has_rdrand())
-		return -ENODEV;
 	sha256_start(&sha);
 	for (unsigned int i = 0; i < DRAW_COUNT; i++) {
 		uint64_t value;
@@ -47,6 +46,22 @@ int key_init(void)
 	}
 	sha256_finish(&sha, root);
 	return 0;
+}
+
+int key_init(const uint8_t given[KEY_SIZE])
+{
+	if (!x86_has_rdrand())
+		return -ENODEV;
+	is_given = given;
+	if (!given)
+		return draw_root();
+	memcpy(root, given, sizeof(root));
+	return 0;
+}
+
+bool key_is_given(void)
+{
+	return is_given;
 }
 
 void key_wipe(void)

@@ -10,8 +10,9 @@
 
 struct enclave;
 
-/* A root from the processor's random numbers. -ENODEV: it has none. */
-MUST_CHECK int key_init(void);
+/* @given: the root; NULL: one is made of the processor's random numbers. -ENODEV: it has none. */
+MUST_CHECK int key_init(const uint8_t given[KEY_SIZE]);
+bool key_is_given(void);
 void key_wipe(void);
 
 /* -EINVAL: the request; -EPERM: a higher svn than the enclave's own. */

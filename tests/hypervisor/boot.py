@@ -1,19 +1,22 @@
 """The hypervisor and its driver below a Debian kernel, in QEMU's emulation of an AMD processor.
 
-    tests/hypervisor/boot.py [--smp N,...] [--tests NAME,...] [--console | --tell]
+    tests/hypervisor/boot.py [--machines NAME,...] [--tests NAME,...] [--console | --tell]
 
-Builds the driver and an initial file system, boots it once for each number of processors, and prints
-what the tests inside say (guest/*.sh). Verdicts never depend on time: a guest that is slow is waited for.
+Builds the driver and an initial file system, boots it on each machine of MACHINES, and prints what the
+tests inside say (guest/*.sh). Verdicts never depend on time: a guest that is slow is waited for.
 """
 import argparse
 import contextlib
+import dataclasses
 import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from pathlib import Path
 
 from sign import make_enclave
@@ -23,16 +26,35 @@ BUILD = Path(os.environ.get("BUILD", TOP / "build"))
 HERE = Path(__file__).resolve().parent
 WORK = BUILD / "tests" / "hypervisor"
 BUSYBOX = Path("/bin/busybox")
-TESTS = ["life", "enclave", "demo", "attack", "linux"]
+TESTS = ["trust", "life", "enclave", "demo", "attack", "linux"]
 SILENCE_S = 150  # a guest that says nothing for so long hangs
 
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
         "-m", "512M", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
         "-nic", "none"]
-# A machine of each kind: the devices beside the ones above, by the number of its processors.
 EDU = ["-device", "edu,dma_mask=0xffffffffffff"]
 IOMMU = ["-device", "amd-iommu"]  # before the devices that it is to contain
-DEVICES = {"1": EDU, "2": IOMMU + EDU, "4": IOMMU + EDU}
+
+
+@dataclasses.dataclass
+class Machine:
+    """What is booted: the devices beside the ones above, whether there is the TPM, which is the same one for
+    all, and what is different about its launch (guest/trust_test.c)."""
+    name: str
+    smp: str
+    devices: list
+    tpm: bool = False
+    trust: str = "none"
+    tests: list = None  # all
+
+
+MACHINES = {
+    "1": Machine("1 processors", "1", EDU),
+    "2": Machine("2 processors", "2", IOMMU + EDU, tpm=True, trust="first"),
+    "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again"),
+    "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
+    "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
+}
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
 
 
@@ -79,7 +101,7 @@ def fetch_kernel(version):
 
 
 def check_tools():
-    for tool in ["qemu-system-x86_64", "cpio", "gcc", "make"]:
+    for tool in ["qemu-system-x86_64", "cpio", "gcc", "make", "swtpm"]:
         if not shutil.which(tool):
             raise Skip(f"{tool} is not installed")
     if not BUSYBOX.exists():
@@ -105,11 +127,16 @@ def build_modules(headers):
     return built
 
 
+# What of the project the guest's programs and enclaves use.
+LIBRARY = [TOP / "base/memory.c", TOP / "hypervisor/hmac.c", TOP / "crypto/sha256.c"]
+
+
 def build_programs():
     built = []
     for source in sorted((HERE / "guest").glob("*.c")):
         program = WORK / source.stem
-        run(["gcc", "-static", "-O2", "-Wall", "-Werror", "-I", TOP, "-o", program, source])
+        library = LIBRARY if "sha256_blocks_ni" in source.read_text() else []
+        run(["gcc", "-static", "-O2", "-Wall", "-Werror", "-I", TOP, "-o", program, source, *library])
         built.append(program)
     return built
 
@@ -119,8 +146,7 @@ def build_enclaves():
     where = WORK / "enclaves"
     where.mkdir(exist_ok=True)
     elf = where / "enclave.elf"
-    sources = [HERE / "enclave" / "start.S", HERE / "enclave" / "enclave.c", TOP / "base/memory.c",
-               TOP / "hypervisor/hmac.c", TOP / "crypto/sha256.c"]
+    sources = [HERE / "enclave" / "start.S", HERE / "enclave" / "enclave.c", *LIBRARY]
     run(["gcc", "-O2", "-Wall", "-Werror", "-ffreestanding", "-fno-builtin", "-fno-pic", "-fno-pie",
          "-mcmodel=large", "-mgeneral-regs-only", "-mno-red-zone", "-fno-stack-protector",
          "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-nostdlib", "-static", "-no-pie",
@@ -194,13 +220,35 @@ def tell(line):
         print("    FAILED: " + text[9:], flush=True)
 
 
+@contextlib.contextmanager
+def running_tpm(wanted):
+    """QEMU's arguments for the TPM, whose state outlives a boot. A socket's path must be short."""
+    if not wanted:
+        yield []
+        return
+    (WORK / "tpm").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/tpm"
+        tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={WORK}/tpm", "--ctrl",
+                                f"type=unixio,path={path}", "--terminate"])
+        try:
+            while not Path(path).exists() and tpm.poll() is None:
+                time.sleep(0.1)
+            yield ["-chardev", f"socket,id=tpm,path={path}", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
+                   "-device", "tpm-tis,tpmdev=tpm0"]
+        finally:
+            tpm.kill()
+            tpm.wait()
+
+
 class Guest:
     """One boot: what it said that is ours, and the whole console for when it goes wrong."""
 
-    def __init__(self, kernel, initrd, smp, tests, show):
-        command = QEMU + DEVICES.get(smp, []) + ["-smp", smp, "-kernel",
+    def __init__(self, kernel, initrd, machine, tpm, tests, show):
+        command = QEMU + machine.devices + tpm + ["-smp", machine.smp, "-kernel",
                           next(kernel.glob("boot/vmlinuz-*")), "-initrd", initrd, "-append",
-                          f"{KERNEL_ARGUMENTS} casemate.tests={','.join(tests)}"]
+                          f"{KERNEL_ARGUMENTS} casemate.trust={machine.trust} "
+                          f"casemate.tests={','.join(machine.tests or tests)}"]
         self.lines, self.console, self.timed_out = [], [], False
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -235,7 +283,7 @@ class Guest:
         return "end" in self.lines
 
 
-def report(guest, smp, number):
+def report(guest, name, number):
     """Prints a boot's points; returns how many there are by now, and whether one failed."""
     failed = False
     for line in guest.lines:
@@ -243,11 +291,11 @@ def report(guest, smp, number):
         if point:
             number += 1
             failed |= point[1] == "not ok"
-            print(f"{point[1]} {number} - {smp} processors: {point[2]}")
+            print(f"{point[1]} {number} - {name}: {point[2]}")
         elif line.startswith("#"):
             print(line)
     number += 1
-    print(f"{'ok' if guest.ended() else 'not ok'} {number} - {smp} processors: it came to its end")
+    print(f"{'ok' if guest.ended() else 'not ok'} {number} - {name}: it came to its end")
     if not guest.ended() or failed:
         why = f"said nothing for {SILENCE_S} s" if guest.timed_out else "switched off or reset"
         print(f"# the guest {why if not guest.ended() else 'failed'}; its console:")
@@ -256,9 +304,23 @@ def report(guest, smp, number):
     return number, failed or not guest.ended()
 
 
+def compare_keys(keys, number):
+    """What the TPM's key depends on. `keys`: the sealing key of an enclave, by the kind of launch."""
+    first, failed = keys.get("first"), False
+    for kind, same, name in [("again", True, "is the same after a reboot"),
+                             ("image", False, "is another one with another hypervisor"),
+                             ("pcr", False, "is another one when something else was booted")]:
+        if kind in keys and first:
+            ok = (keys[kind] == first) == same
+            number += 1
+            failed |= not ok
+            print(f"{'ok' if ok else 'not ok'} {number} - an enclave's sealing key {name}")
+    return number, failed
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--smp", default="1,2,4")
+    parser.add_argument("--machines", default=",".join(MACHINES))
     parser.add_argument("--tests", default=",".join(TESTS))
     parser.add_argument("--console", dest="show", action="store_const", const=show_console,
                         help="show the guest's console")
@@ -274,15 +336,19 @@ def main():
         print(f"ok 1 - the hypervisor in an emulated machine # SKIP {skip}\n1..1")
         return 0
     initrd = build_initrd(kernel, build_modules(headers), build_programs(), build_enclaves())
-    number, failed = 0, False
-    for smp in arguments.smp.split(","):
-        guest = Guest(kernel, initrd, smp, arguments.tests.split(","), arguments.show)
+    shutil.rmtree(WORK / "tpm", ignore_errors=True)
+    number, failed, keys = 0, False, {}
+    for machine in map(MACHINES.get, arguments.machines.split(",")):
+        with running_tpm(machine.tpm) as tpm:
+            guest = Guest(kernel, initrd, machine, tpm, arguments.tests.split(","), arguments.show)
         with contextlib.redirect_stdout(io.StringIO() if arguments.show is tell else sys.stdout):
-            number, bad = report(guest, smp, number)
+            number, bad = report(guest, machine.name, number)
         failed |= bad
+        keys.update(line.split()[1:] for line in guest.lines if line.startswith("key "))
+    number, bad = compare_keys(keys, number)
     if arguments.show is not tell:
         print(f"1..{number}")
-    return int(failed)
+    return int(failed or bad)
 
 
 if __name__ == "__main__":
