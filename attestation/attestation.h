@@ -363,6 +363,72 @@ ATTEST_API int attest_evidence_new(struct attest_platform *platform,
 	struct attest_bytes report_data, uint8_t **ret_evidence, size_t *ret_size,
 	struct attest_error *error) __attribute__((warn_unused_result));
 
+/* Prove by a challenge that a TPM holds an attestation key, where no certificate says so: a
+ * credential for @secret (16 bytes or more, no more than the digest of the endorsement key's name)
+ * that only the TPM with the endorsement key @ek_public can read, and only while it holds
+ * @ak_public too. Both are TPM2B_PUBLIC. That @ek_public is a TPM's is for the caller to check, by
+ * its maker's certificate; that the attestation key is one, restricted to what the TPM makes
+ * itself, is checked here. The TPM's side: attest_tpm_credential_activate(), or
+ * tpm2_activatecredential(1).
+ * @ret_credential: TPM2B_ID_OBJECT, then TPM2B_ENCRYPTED_SECRET; free(3) it.
+ * Errors: -EINVAL with @error; -ENOMEM. */
+ATTEST_API int attest_tpm_credential_new(struct attest_bytes ek_public,
+	struct attest_bytes ak_public, struct attest_bytes secret, uint8_t **ret_credential,
+	size_t *ret_size, struct attest_error *error) __attribute__((warn_unused_result));
+
+/* Making evidence with a TPM 2.0: quotes, the keys that sign them, and proof that a key is a TPM's.
+ * Of a library of its own, `pkg-config --libs casemate-attestation-tpm`, so that who only verifies
+ * needs no TPM software. */
+
+enum attest_tpm_key_kind {
+	ATTEST_TPM_ECC, /* P-256, ECDSA with SHA-256 */
+	ATTEST_TPM_RSA, /* 2048 bits, RSASSA with SHA-256 */
+};
+
+#define ATTEST_TPM_SHA1 0x0004
+#define ATTEST_TPM_SHA256 0x000b
+#define ATTEST_TPM_SHA384 0x000c
+
+/* All 0: the machine's TPM, a P-256 key, no PCRs. */
+struct attest_tpm_options {
+	/* As tpm2-tools' TPM2TOOLS_TCTI: "device:/dev/tpmrm0", "swtpm:path=..."; NULL: the first
+	 * that is there, a resource manager before the device. */
+	const char *tcti;
+	enum attest_tpm_key_kind key;
+	uint32_t pcrs;              /* a bit for each that is to be quoted */
+	uint16_t bank;              /* ATTEST_TPM_*; 0: SHA-256 */
+	const char *event_log;      /* a file; NULL: the kernel's, if there is one; "": none */
+	const char *ak_certificate; /* PEM, put beside the quote; NULL: none */
+};
+
+/* A TPM. The attestation key is a primary key of the endorsement hierarchy: the same each time,
+ * until the TPM is cleared, without taking up room in it. Each call opens and closes the TPM. What
+ * @options points at is copied.
+ * Errors: -EINVAL @options, -ENOMEM. When evidence is made: -EIO, the TPM or the way to it fails,
+ * with its reason; -EAGAIN, the PCRs kept changing; any errno of reading the event log. */
+ATTEST_API int attest_platform_tpm_new(const struct attest_tpm_options *options,
+	struct attest_platform **ret_platform) __attribute__((warn_unused_result));
+
+/* What an enroller wants to know of a TPM: TPM2B_PUBLIC of its endorsement key (of the TCG's
+ * default template) and of its attestation key, and the maker's certificate for the former (DER;
+ * empty: the TPM has none). @platform: of attest_platform_tpm_new(). */
+struct attest_tpm_identity {
+	uint8_t *ek_public, *ak_public, *ek_certificate;
+	size_t ek_public_size, ak_public_size, ek_certificate_size;
+};
+
+ATTEST_API int attest_tpm_identity_read(struct attest_platform *platform,
+	struct attest_tpm_identity *ret, struct attest_error *error)
+	__attribute__((warn_unused_result));
+ATTEST_API void attest_tpm_identity_done(struct attest_tpm_identity *identity);
+
+/* Read the secret of attest_tpm_credential_new(), which proves that this TPM holds both keys.
+ * @ret_secret: 64 bytes. Errors: -EINVAL not such bytes; -EACCES made for another endorsement key
+ * or attestation key, or changed; -EIO. */
+ATTEST_API int attest_tpm_credential_activate(struct attest_platform *platform,
+	struct attest_bytes credential, uint8_t ret_secret[64], size_t *ret_size,
+	struct attest_error *error) __attribute__((warn_unused_result));
+
 /* An attested certificate in two steps, since the evidence has to vouch for the claims: make the
  * claims, which name the key and the nonce (may be empty, at most 64 bytes); have evidence made
  * whose report data is @ret_report_data and then zeros; make the certificate, valid from @from

@@ -6,7 +6,7 @@
 # Each group is one purpose; `check` and `bench` build on what `build` installs.
 set -eu
 
-build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev libzydis-dev make meson ninja-build
+build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev libtss2-dev libzydis-dev make meson ninja-build
 	pkg-config python3"
 
 # The programs that tests run inside enclaves, and the tools the tests themselves use.
