@@ -110,6 +110,19 @@ static int install_pair(struct socket *a, struct socket *b, uint32_t flags, int 
 	return fds[1];
 }
 
+/* A family without pairs: what is wrong with the kind of socket comes first. */
+static int refuse_pair(const struct syscall_args *args)
+{
+	struct socket *socket;
+	int r = families[(uint32_t)args->a].create(
+		(uint32_t)args->b & SOCK_TYPE_MASK, (uint32_t)args->c, &socket);
+
+	if (r)
+		return r;
+	socket->ops->close(socket);
+	return -EOPNOTSUPP;
+}
+
 long sys_socketpair(struct thread *thread, const struct syscall_args *args)
 {
 	struct socket *pair[2];
@@ -119,7 +132,7 @@ long sys_socketpair(struct thread *thread, const struct syscall_args *args)
 	if (r)
 		return r;
 	if (!families[(uint32_t)args->a].create_pair)
-		return -EOPNOTSUPP;
+		return refuse_pair(args);
 	r = families[(uint32_t)args->a].create_pair(
 		(uint32_t)args->b & SOCK_TYPE_MASK, (uint32_t)args->c, pair);
 	if (r)
@@ -381,12 +394,23 @@ long sys_sendmmsg(struct thread *thread, const struct syscall_args *args)
 
 /* ---- Receiving ---- */
 
+/* Without a name there is no address at all. */
+static int put_sender(const struct socket_address *from, uint64_t to, uint64_t length_at)
+{
+	int32_t length;
+
+	if (from->length)
+		return put_address(from, to, length_at);
+	if (USER_GET(&length, length_at))
+		return -EFAULT;
+	return length < 0 ? -EINVAL : USER_PUT(length_at, (uint32_t)0);
+}
+
 long sys_recvfrom(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(message_done) struct message message = {0};
 	CLEANUP(file_unrefp) struct file *file = NULL;
 	struct socket *socket;
-	uint32_t none = 0;
 	long n;
 	int r;
 
@@ -401,9 +425,7 @@ long sys_recvfrom(struct thread *thread, const struct syscall_args *args)
 	n = socket->ops->receive(socket, &message, blocking_flags(file, args->d));
 	if (n < 0 || !args->e)
 		return n;
-	/* Without a name there is no address at all. */
-	r = message.from.length ? put_address(&message.from, args->e, args->f)
-				: USER_PUT(args->f, none);
+	r = put_sender(&message.from, args->e, args->f);
 	return r ? r : n;
 }
 
@@ -416,6 +438,8 @@ static long receive_message(struct socket *socket, uint64_t at, uint32_t flags)
 
 	if (USER_GET(&user, at))
 		return -EFAULT;
+	if ((int32_t)user.name_length < 0)
+		return -EINVAL;
 	r = message_read_vectors(&message, &user);
 	if (r)
 		return r;

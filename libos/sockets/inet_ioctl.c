@@ -45,7 +45,7 @@ long inet_ioctl(struct socket *base, uint32_t request, uint64_t argument)
 		return queued(socket, true, argument);
 	case SIOCATMARK:
 		return inet_is_stream(socket) ? USER_PUT(argument, (int32_t)socket->has_urgent)
-					      : -EINVAL;
+					      : -ENOTTY;
 	default:
 		return -ENOTTY;
 	}

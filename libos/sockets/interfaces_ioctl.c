@@ -125,6 +125,8 @@ static long interface_list(uint64_t argument)
 
 long interfaces_ioctl(uint32_t request, uint64_t argument)
 {
+	struct user_interface asked;
+
 	switch (request) {
 	case SIOCGIFCONF:
 		return interface_list(argument);
@@ -134,7 +136,7 @@ long interfaces_ioctl(uint32_t request, uint64_t argument)
 	case SIOCSIFADDR:
 	case SIOCSIFNETMASK:
 	case SIOCSIFMTU:
-		return -EPERM;
+		return USER_GET(&asked, argument) ? -EFAULT : -EPERM;
 	default:
 		return interface_get(request, argument);
 	}

@@ -1,5 +1,6 @@
 /* setsockopt(2) and getsockopt(2): socket(7). */
 #include <asm/socket.h>
+#include <linux/capability.h>
 #include <linux/errno.h>
 
 #include "libos/core/user.h"
@@ -81,10 +82,15 @@ static int set_number(struct socket *socket, int option, int32_t value)
 {
 	uint32_t bit = switch_bit(option);
 
+	if ((option == SO_SNDBUFFORCE || option == SO_RCVBUFFORCE) &&
+		!credentials_can(&thread_current()->credentials, CAP_NET_ADMIN))
+		return -EPERM;
 	switch (option) {
+	case SO_SNDBUFFORCE:
 	case SO_SNDBUF:
 		socket->send_size = buffer_size(value, SOCKET_SEND_SIZE_MIN);
 		return 0;
+	case SO_RCVBUFFORCE:
 	case SO_RCVBUF:
 		socket->receive_size = buffer_size(value, RECEIVE_SIZE_MIN);
 		return 0;
@@ -94,8 +100,6 @@ static int set_number(struct socket *socket, int option, int32_t value)
 	case SO_BUSY_POLL:
 	case SO_MAX_PACING_RATE:
 		return value < 0 ? -EINVAL : 0;
-	case SO_SNDBUFFORCE:
-	case SO_RCVBUFFORCE:
 	case SO_MARK:
 		return -EPERM;
 	default:

@@ -135,9 +135,33 @@ static void test_epoll_first(void)
 	close(epoll);
 }
 
+/* What is wrong with a call is told before what is not to be had. */
+static void test_arguments(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), pair[2], number = 1 << 20;
+	struct sockaddr_in from;
+	struct msghdr message = {.msg_name = &from, .msg_namelen = (socklen_t)-1};
+
+	CHECK_ERRNO(socketpair(AF_INET, SOCK_STREAM, IPPROTO_ICMP, pair), EPROTONOSUPPORT);
+	CHECK_ERRNO(socketpair(AF_INET, SOCK_DGRAM, IPPROTO_TCP, pair), EPROTONOSUPPORT);
+	CHECK_ERRNO(socketpair(AF_INET, SOCK_STREAM, IPPROTO_TCP, pair), EOPNOTSUPP);
+	CHECK_ERRNO(recvmsg(fd, &message, MSG_DONTWAIT), EINVAL);
+	CHECK_ERRNO(ioctl(fd, SIOCATMARK, &number), ENOTTY);
+	FORKED("beyond the limits of buffers needs a right")
+	{
+		become_nobody();
+		CHECK_ERRNO(
+			setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &number, sizeof(number)), EPERM);
+		CHECK_ERRNO(
+			setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &number, sizeof(number)), EPERM);
+	}
+	close(fd);
+}
+
 int main(void)
 {
 	test_numbers();
+	test_arguments();
 	test_linger();
 	test_information();
 	test_epoll();
