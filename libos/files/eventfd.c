@@ -16,7 +16,7 @@
 struct eventfd {
 	struct lock lock;
 	bool semaphore;
-	uint64_t count; /* at most COUNT_MAX */
+	uint64_t count; /* at most COUNT_MAX; UINT64_MAX: more signals came than it can count */
 	struct wait_queue readable, writable;
 };
 
@@ -38,7 +38,7 @@ static int eventfd_add(struct eventfd *event, uint64_t *value)
 	bool fits;
 
 	lock_acquire(&event->lock);
-	fits = *value <= COUNT_MAX - event->count;
+	fits = event->count <= COUNT_MAX && *value <= COUNT_MAX - event->count;
 	if (fits)
 		event->count += *value;
 	lock_release(&event->lock);
@@ -112,7 +112,8 @@ static uint32_t eventfd_poll(struct file *file, struct poll_table *table)
 	poll_wait(table, &event->readable);
 	poll_wait(table, &event->writable);
 	count = __atomic_load_n(&event->count, __ATOMIC_ACQUIRE);
-	return (count ? READABLE : 0) | (count < COUNT_MAX ? WRITABLE : 0);
+	return (count ? READABLE : 0) | (count < COUNT_MAX ? WRITABLE : 0) |
+	       (count == UINT64_MAX ? POLLERR : 0);
 }
 
 static void eventfd_release(struct file *file)
@@ -139,9 +140,12 @@ bool eventfd_count(struct file *file, uint64_t *ret_count)
 
 void eventfd_signal(struct file *file)
 {
-	uint64_t one = 1;
+	struct eventfd *event = file->private_data;
 
-	(void)!eventfd_add(file->private_data, &one);
+	lock_acquire(&event->lock);
+	event->count += event->count < UINT64_MAX;
+	lock_release(&event->lock);
+	wait_wake_one(&event->readable, READABLE);
 }
 
 long eventfd_install(uint32_t initial, uint32_t flags)

@@ -1,6 +1,7 @@
 /* covers: io_setup io_destroy io_submit io_getevents io_pgetevents io_cancel */
 /* io_submit(2) and its like, by the calls themselves. */
 #include <linux/aio_abi.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -180,6 +181,34 @@ static void test_masked(void)
 	CHECK_OK(syscall(SYS_io_destroy, c));
 }
 
+/* One signal more than the eventfd can count: eventfd(2), "overflow". */
+static void test_eventfd_overflow(void)
+{
+	int event = eventfd(0, EFD_NONBLOCK), fd = open("f", O_RDWR | O_CREAT, 0600);
+	struct iocb write_one = request(IOCB_CMD_PWRITE, fd, "x", 1, 0), *list[] = {&write_one};
+	struct pollfd look = {.fd = event, .events = POLLIN | POLLOUT};
+	struct io_event done;
+	aio_context_t c = 0;
+	uint64_t count;
+
+	write_one.aio_flags = IOCB_FLAG_RESFD;
+	write_one.aio_resfd = (uint32_t)event;
+	REQUIRE(setup(1, &c) == 0);
+	CHECK_OK(eventfd_write(event, UINT64_MAX - 1));
+	CHECK_EQ(submit(c, 1, list), 1);
+	CHECK_EQ(getevents(c, 1, 1, &done, NULL), 1);
+	CHECK_EQ(poll(&look, 1, 0), 1);
+	CHECK_EQ(look.revents, POLLIN | POLLERR);
+	CHECK_ERRNO(eventfd_write(event, 1), EAGAIN);
+	CHECK_EQ(read(event, &count, sizeof(count)), sizeof(count));
+	CHECK(count == UINT64_MAX);
+	CHECK_EQ(poll(&look, 1, 0), 1);
+	CHECK_EQ(look.revents, POLLOUT);
+	syscall(SYS_io_destroy, c);
+	close(fd);
+	close(event);
+}
+
 int main(void)
 {
 	aio_context_t c = 0;
@@ -195,5 +224,6 @@ int main(void)
 	test_errors();
 	test_masked();
 	test_without_waiting();
+	test_eventfd_overflow();
 	return test_done();
 }
