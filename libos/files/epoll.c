@@ -11,7 +11,7 @@
 
 #define ITEMS_MAX 1048576
 #define BUCKETS_FIRST 8
-#define DEPTH_MAX 7 /* epolls in a chain, as deep as the kernel lets them be built */
+#define DEPTH_MAX 5 /* epolls in a chain: epoll_ctl(2), ELOOP */
 
 static struct lock registry_lock;
 static const struct file_ops epoll_ops;

@@ -183,6 +183,20 @@ static void test_nested(void)
 	close(fd);
 }
 
+static void test_depth(void)
+{
+	int chain[6];
+
+	for (int i = 0; i < 6; i++)
+		chain[i] = epoll_create1(0);
+	for (int i = 1; i < 5; i++)
+		CHECK_OK(ctl(chain[i], EPOLL_CTL_ADD, chain[i - 1], EPOLLIN, 1));
+	CHECK(ctl(chain[5], EPOLL_CTL_ADD, chain[4], EPOLLIN, 1) == -1 &&
+		(errno == ELOOP || errno == EINVAL));
+	for (int i = 0; i < 6; i++)
+		close(chain[i]);
+}
+
 static void test_waking(void)
 {
 	struct epoll_event e;
@@ -300,6 +314,7 @@ int main(void)
 	test_close_and_duplicates();
 	test_fairness();
 	test_nested();
+	test_depth();
 	test_waking();
 	test_mask();
 	test_pwait2();
