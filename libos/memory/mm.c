@@ -294,8 +294,10 @@ int mm_shared_key(struct mm *mm, uint64_t addr, const void **ret_object, uint64_
 
 	LOCK_SCOPE(&mm->lock);
 	vma = mm_find(mm, addr);
-	if (!vma || vma->start > addr)
+	if (!vma || vma->start > addr || !(vma->flags & VMA_READ))
 		return -EFAULT;
+	if (vma->file && addr - vma->start >= vma->mapped)
+		return -EFAULT; /* beyond the end of the file */
 	*ret_object = NULL;
 	if (vma->flags & VMA_SHARED) {
 		*ret_object = vma->file->inode;

@@ -61,7 +61,9 @@ static void values_and_errors(void)
 	CHECK_EQ(futex(word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0), 0);
 	void *none = memory_new(PAGE, PROT_NONE);
 	CHECK_ERRNO(futex(none, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0), EFAULT);
+	CHECK_ERRNO(futex(none, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
 	munmap(none, PAGE);
+	CHECK_ERRNO(futex(none, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
 }
 
 static struct timespec in_ms(clockid_t clock, long ms)
