@@ -1,6 +1,7 @@
 /* The calls that show and change user and group ids: credentials(7). */
 #include <asm/errno.h>
 #include <linux/capability.h>
+#include <linux/limits.h>
 
 #include "base/memory.h"
 #include "libos/core/user.h"
@@ -278,17 +279,30 @@ long sys_getgroups(struct thread *thread, const struct syscall_args *args)
 	return c->group_count;
 }
 
+/* -EFAULT comes before what is wrong with the number that is offered. */
+static int groups_read(uint32_t ids[CREDENTIALS_GROUP_COUNT_MAX], uint64_t from, uint32_t count)
+{
+	for (uint32_t left = count, n; left; left -= n) {
+		n = MIN(left, (uint32_t)CREDENTIALS_GROUP_COUNT_MAX);
+		if (user_read(ids, from + (count - left) * sizeof(ids[0]), n * sizeof(ids[0])))
+			return -EFAULT;
+	}
+	return count > CREDENTIALS_GROUP_COUNT_MAX ? -EINVAL : 0;
+}
+
 long sys_setgroups(struct thread *thread, const struct syscall_args *args)
 {
 	struct credentials *c = &thread->credentials;
 	uint32_t ids[CREDENTIALS_GROUP_COUNT_MAX], count = (uint32_t)args->a;
+	int r;
 
 	if (!may_set_groups(thread))
 		return -EPERM;
-	if (count > ARRAY_SIZE(ids))
+	if (count > NGROUPS_MAX)
 		return -EINVAL;
-	if (user_read(ids, args->b, count * sizeof(ids[0])))
-		return -EFAULT;
+	r = groups_read(ids, args->b, count);
+	if (r)
+		return r;
 	memcpy(c->groups, ids, count * sizeof(ids[0]));
 	c->group_count = count;
 	return 0;
