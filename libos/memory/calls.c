@@ -191,6 +191,19 @@ long sys_munmap(struct thread *thread, const struct syscall_args *args)
 	return mm_unmap(thread->process->mm, args->a, args->b);
 }
 
+long sys_mseal(struct thread *thread, const struct syscall_args *args)
+{
+	uint64_t size = ALIGN_UP(args->b, PAGE_SIZE);
+
+	if (args->c || !IS_ALIGNED(args->a, PAGE_SIZE) || size < args->b ||
+		args->a + size < args->a)
+		return -EINVAL;
+	if (!size)
+		return 0;
+	return platform_is_user(args->a, size) ? mm_seal(thread->process->mm, args->a, size)
+					       : -ENOMEM;
+}
+
 /* PROT_GROWSDOWN: the change reaches down to the start of the stack that @addr lies in. */
 static long whole_stack(struct mm *mm, uint64_t *addr, uint64_t *size)
 {

@@ -22,6 +22,29 @@ static bool is_covered(struct mm *mm, uint64_t addr, uint64_t size)
 	return at >= addr + size;
 }
 
+bool mm_is_sealed(struct mm *mm, uint64_t addr, uint64_t size)
+{
+	for (struct vma *vma = mm_find(mm, addr); vma && vma->start < addr + size;
+		vma = mm_next(mm, vma))
+		if (vma->flags & VMA_SEALED)
+			return true;
+	return false;
+}
+
+int mm_seal(struct mm *mm, uint64_t addr, uint64_t size)
+{
+	int r;
+
+	LOCK_SCOPE(&mm->lock);
+	if (!is_covered(mm, addr, size))
+		return -ENOMEM;
+	r = mm_split_range(mm, addr, size);
+	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
+		vma = mm_next(mm, vma))
+		vma->flags |= VMA_SEALED;
+	return r;
+}
+
 static int protect_vma(struct mm *mm, struct vma *vma, uint32_t protection)
 {
 	int r;
@@ -51,6 +74,8 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t size, uint32_t protection)
 		return -ENOMEM;
 	size = ALIGN_UP(size, PAGE_SIZE);
 	LOCK_SCOPE(&mm->lock);
+	if (mm_is_sealed(mm, addr, size))
+		return -EPERM;
 	covered = is_covered(mm, addr, size);
 	r = mm_split_range(mm, addr, size);
 	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
@@ -199,6 +224,8 @@ long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_size, uint64_t new_size
 	if (r)
 		return r;
 	LOCK_SCOPE(&mm->lock);
+	if (mm_is_sealed(mm, addr, old_size ? old_size : PAGE_SIZE))
+		return -EPERM;
 	vma = mm_find(mm, addr);
 	if (!vma || vma->start > addr || vma->end - addr < old_size)
 		return -EFAULT;
@@ -299,10 +326,21 @@ static int remove_range(struct mm *mm, uint64_t addr, uint64_t end)
 	return r;
 }
 
+/* Advice that loses what sealed memory holds, though its owner may not write there. */
+static bool is_against_seal(const struct vma *vma, int advice)
+{
+	if (!(vma->flags & VMA_SEALED) || vma->file || vma->flags & (VMA_SHARED | VMA_WRITE))
+		return false;
+	return advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_DONTFORK ||
+	       advice == MADV_WIPEONFORK;
+}
+
 static int advise_vma(struct vma *vma, int advice)
 {
 	uint64_t size = vma->file ? vma->mapped : vma->end - vma->start;
 
+	if (is_against_seal(vma, advice))
+		return -EPERM;
 	switch (advice) {
 	case MADV_DONTNEED:
 		if (vma->flags & VMA_LOCKED)
@@ -356,8 +394,6 @@ static bool advice_is_known(int advice)
 	case MADV_REMOVE:
 	case MADV_DONTFORK:
 	case MADV_DOFORK:
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
 	case MADV_DONTDUMP:

@@ -57,6 +57,8 @@ int mm_unmap_locked(struct mm *mm, uint64_t addr, uint64_t size)
 	struct vma *vma = mm_find(mm, addr), *next;
 	int r;
 
+	if (mm_is_sealed(mm, addr, size))
+		return -EPERM;
 	/* A hole makes two of one. */
 	if (vma && vma->start < addr && addr + size < vma->end && mm->vma_count >= MM_VMA_COUNT_MAX)
 		return -ENOMEM;

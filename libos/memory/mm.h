@@ -29,6 +29,7 @@ enum vma_flags {
 	VMA_VVAR = 8192,
 	VMA_TRAMPOLINES = 16384, /* ours */
 	VMA_MAYWRITE = 32768,    /* private, or of a file opened for writing */
+	VMA_SEALED = 65536,      /* mseal(2) */
 };
 
 /* [start, end): page aligned; sorted, never overlapping. */
@@ -93,6 +94,10 @@ uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slac
 uint64_t mm_find_low_room(struct mm *mm, uint64_t size);
 /* May @size more bytes of a mapping with these flags be had within the limits? (lock held) */
 bool mm_within_limits(struct mm *mm, uint64_t size, uint32_t flags);
+/* Is a part of [addr, addr + size) sealed against changes? (lock held) */
+bool mm_is_sealed(struct mm *mm, uint64_t addr, uint64_t size);
+/* Seal all of it: mseal(2). -ENOMEM: not all of it is mapped. */
+MUST_CHECK int mm_seal(struct mm *mm, uint64_t addr, uint64_t size);
 /* Make vmas begin and end at @addr (lock held). 0 or -ENOMEM. */
 MUST_CHECK int mm_split_at(struct mm *mm, uint64_t addr);
 /* The same at both ends, for a change of [addr, addr + size): -ENOMEM also when that would make
