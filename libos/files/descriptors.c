@@ -383,14 +383,15 @@ static void mark_range(struct fd_table *table, uint32_t first, uint32_t last)
 			set_bit(table->close_on_exec, fd, true);
 }
 
-/* The calling process gets a table of its own. */
-static int unshare(void)
+int fd_table_unshare(void)
 {
 	struct process *process = thread_current()->process;
 	struct fd_table *old = process->files, *copy;
 
 	if (__atomic_load_n(&old->reference_count, __ATOMIC_ACQUIRE) == 1)
 		return 0;
+	if (highest_used(old) >= (uint32_t)fd_count_limit)
+		return -EMFILE;
 	copy = fd_table_copy(old);
 	if (!copy)
 		return -ENOMEM;
@@ -409,7 +410,7 @@ int fd_close_range(uint32_t first, uint32_t last, uint32_t flags)
 	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
 		return -EINVAL;
 	if (flags & CLOSE_RANGE_UNSHARE)
-		r = unshare();
+		r = fd_table_unshare();
 	if (r)
 		return r;
 	if (flags & CLOSE_RANGE_CLOEXEC) {

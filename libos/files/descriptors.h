@@ -19,6 +19,10 @@ struct fd_table {
 	uint32_t lowest_free; /* no free slot below */
 };
 
+/* The calling process gets a table of its own: -EMFILE (a descriptor is beyond fd_count_limit),
+ * -ENOMEM. */
+MUST_CHECK int fd_table_unshare(void);
+
 /* As fd_get, but O_PATH files too (fd_get answers NULL for them: EBADF). */
 struct file *fd_get_any(int fd);
 /* Of any table, O_PATH files too: referenced, or NULL. */

@@ -32,6 +32,9 @@ void proc_key(struct thread *thread, bool is_task, struct computed_key *ret_key)
 /* ptrace(2), "Ptrace access mode checking", PTRACE_MODE_READ_FSCREDS. */
 bool proc_may_inspect(struct thread *target);
 /* The same for entries, taking the lock: 0, -EACCES, -ESRCH. */
+/* /proc/PID/ns: libos/files/proc_namespaces.c. */
+#define PROC_NAMESPACE_COUNT 10
+extern const struct computed_node proc_namespace_nodes[PROC_NAMESPACE_COUNT];
 int proc_permit(const struct computed_entry *entry);
 
 /* ---- Contents; all of struct computed_node.show ---- */

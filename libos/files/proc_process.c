@@ -388,51 +388,6 @@ static int show_children(const struct computed_entry *entry, struct text *text)
 	return 0;
 }
 
-/* ---- Namespaces: one of each kind, which nobody leaves ---- */
-
-static long namespace_read(const struct computed_entry *entry, char *to, size_t size)
-{
-	int r = proc_permit(entry);
-	size_t n = format_string(to, size, "%s:[%lu]", entry->node->text, entry->node->number);
-
-	return r ? r : (long)MIN(n, size - 1);
-}
-
-static int namespace_follow(const struct computed_entry *entry, struct dentry **ret_entry)
-{
-	struct inode *inode;
-	int r = proc_permit(entry);
-
-	if (r)
-		return r;
-	inode = inode_new_anonymous(entry->node->text, S_IFREG | 0444);
-	if (!inode)
-		return -ENOMEM;
-	inode->number = entry->node->number;
-	*ret_entry = dentry_new(NULL, "", 0, inode);
-	inode_unref(inode);
-	return *ret_entry ? 0 : -ENOMEM;
-}
-
-#define NAMESPACE(link_name, kind, inode_number)                                                   \
-	{                                                                                          \
-		.name = (link_name), .mode = S_IFLNK | 0777, .readlink = namespace_read,           \
-		.follow = namespace_follow, .text = (kind), .number = (inode_number)               \
-	}
-
-static const struct computed_node namespace_nodes[] = {
-	NAMESPACE("cgroup", "cgroup", 4026531835),
-	NAMESPACE("ipc", "ipc", 4026531839),
-	NAMESPACE("mnt", "mnt", 4026531841),
-	NAMESPACE("net", "net", 4026531840),
-	NAMESPACE("pid", "pid", 4026531836),
-	NAMESPACE("pid_for_children", "pid", 4026531836),
-	NAMESPACE("time", "time", 4026531834),
-	NAMESPACE("time_for_children", "time", 4026531834),
-	NAMESPACE("user", "user", 4026531837),
-	NAMESPACE("uts", "uts", 4026531838),
-};
-
 static const struct computed_node attribute_nodes[] = {
 	NODE_FILE("current", show_refused),
 	NODE_FILE("exec", show_refused),
@@ -515,7 +470,11 @@ const struct computed_dynamic proc_tasks = {find_task, next_task};
 #define COMMON_NODES                                                                               \
 	DESCRIPTORS("fd", 0500, proc_descriptors),                                                 \
 		DESCRIPTORS("fdinfo", 0555, proc_descriptor_infos),                                \
-		NODE_DIRECTORY("ns", namespace_nodes), NODE_DIRECTORY("attr", attribute_nodes),    \
+		{.name = "ns",                                                                     \
+			.mode = S_IFDIR | 0555,                                                    \
+			.children = proc_namespace_nodes,                                          \
+			.child_count = PROC_NAMESPACE_COUNT},                                      \
+		NODE_DIRECTORY("attr", attribute_nodes),                                           \
 		{.name = "net",                                                                    \
 			.mode = S_IFDIR | 0555,                                                    \
 			.children = proc_net_nodes,                                                \

@@ -7,6 +7,9 @@
 
 #include "libos/core/user.h"
 #include "libos/processes/process.h"
+#include "libos/syscalls/syscall.h"
+
+#define LSM_ID_CAPABILITY 100 /* <linux/lsm.h> of Linux 6.8 */
 
 /* What file access by root rests on: dropped and raised with fsuid (cap_setid(7)). */
 #define CAPABILITIES_FS                                                                            \
@@ -230,4 +233,20 @@ long sys_capset(struct thread *thread, const struct syscall_args *args)
 	c->inheritable = inheritable;
 	c->ambient &= permitted & inheritable;
 	return 0;
+}
+
+/* lsm_list_modules(2): the one security module there is. */
+long sys_lsm_list_modules(struct thread *thread, const struct syscall_args *args)
+{
+	static const uint64_t modules[] = {LSM_ID_CAPABILITY};
+	uint32_t room, size = sizeof(modules);
+
+	(void)thread;
+	if ((uint32_t)args->c)
+		return -EINVAL;
+	if (USER_GET(&room, args->b) || USER_PUT(args->b, size))
+		return -EFAULT;
+	if (room < size)
+		return -E2BIG;
+	return user_write(args->a, modules, size) ? -EFAULT : (long)ARRAY_SIZE(modules);
 }
