@@ -4,6 +4,7 @@
 
 #include "abi/evidence.h"
 #include "attestation/signature.h"
+#include "attestation/tpm_fixture.h"
 #include "base/test.h"
 
 #define PCRS_QUOTED 0x11 /* 0 and 4 */
@@ -13,56 +14,6 @@ struct machine {
 	struct bytes log, pcrs, quote, tpm_signature, tpm_public, tpm_pem, report;
 	bool is_weak; /* SHA-1 in the TPM's signature */
 };
-
-static void extend(uint8_t pcr[32], const char *what)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE], out[EVP_MAX_MD_SIZE];
-	struct span name = {(const uint8_t *)what, strlen(what)},
-		    parts[2] = {{pcr, 32}, {digest, 32}};
-
-	if (signature_digest("SHA256", &name, 1, digest) != 32 ||
-		signature_digest("SHA256", parts, 2, out) != 32)
-		abort();
-	memcpy(pcr, out, 32);
-}
-
-static void log_event(struct bytes *log, uint32_t pcr, const char *what)
-{
-	struct span name = {(const uint8_t *)what, strlen(what)};
-	uint8_t digest[EVP_MAX_MD_SIZE];
-
-	if (signature_digest("SHA256", &name, 1, digest) != 32)
-		abort();
-	bytes_put_le(log, pcr, 4);
-	bytes_put_le(log, 0x80000008, 4);
-	bytes_put_le(log, 1, 4);
-	bytes_put_le(log, 0x000b, 2);
-	bytes_put(log, digest, 32);
-	bytes_put_le(log, strlen(what), 4);
-	bytes_put_text(log, what);
-}
-
-/* A header that names the bank of SHA-256, and two events; the PCRs that they lead to. */
-static void make_log(struct machine *machine)
-{
-	uint8_t pcrs[2][32] = {{0}};
-
-	bytes_put_le(&machine->log, 0, 4);
-	bytes_put_le(&machine->log, 3, 4);
-	bytes_put_zero(&machine->log, 20);
-	bytes_put_le(&machine->log, 16 + 8 + 4 + 4 + 1, 4);
-	bytes_put(&machine->log, "Spec ID Event03", 16);
-	bytes_put_zero(&machine->log, 8);
-	bytes_put_le(&machine->log, 1, 4);
-	bytes_put_le(&machine->log, 0x000b, 2);
-	bytes_put_le(&machine->log, 32, 2);
-	bytes_put_zero(&machine->log, 1);
-	log_event(&machine->log, 0, "firmware");
-	log_event(&machine->log, 4, "hypervisor");
-	extend(pcrs[0], "firmware");
-	extend(pcrs[1], "hypervisor");
-	bytes_put(&machine->pcrs, pcrs, sizeof(pcrs));
-}
 
 /* TPMS_ATTEST, with the digest of the quoting key as the nonce. */
 static void make_quote(struct machine *machine)
@@ -129,6 +80,7 @@ static void machine_init(struct machine *machine, bool is_weak)
 		.platform = EVIDENCE_PLATFORM_HYPERVISOR,
 		.product = 7,
 		.svn = 2};
+	uint8_t pcrs[2][32];
 
 	*machine = (struct machine){.is_weak = is_weak};
 	machine->tpm_key = pki_key("P-256");
@@ -137,7 +89,8 @@ static void machine_init(struct machine *machine, bool is_weak)
 	memset(report.measurement, 0xaa, 32);
 	memcpy(report.report_data, "nonce", 5);
 	bytes_put(&machine->report, &report, sizeof(report));
-	make_log(machine);
+	tpm_fixture_put_log(&machine->log, pcrs);
+	bytes_put(&machine->pcrs, pcrs, sizeof(pcrs));
 	make_quote(machine);
 	sign_quote(machine);
 	put_public(machine);

@@ -276,7 +276,7 @@ static void put_components(struct bytes *to, const char *name, unsigned int firs
 	bytes_put_text(to, "],");
 }
 
-static void put_tcb_info(struct bytes *to, const struct dcap_fixture_options *options)
+void dcap_fixture_tcb_info(const struct dcap_fixture_options *options, struct bytes *to)
 {
 	char text[256];
 
@@ -307,7 +307,7 @@ static void put_tcb_info(struct bytes *to, const struct dcap_fixture_options *op
 	bytes_put_text(to, "}]}");
 }
 
-static void put_identity(struct bytes *to, const struct dcap_fixture_options *options)
+void dcap_fixture_identity(const struct dcap_fixture_options *options, struct bytes *to)
 {
 	bytes_put_text(to, options->is_tdx ? "{\"id\":\"TD_QE\"," : "{\"id\":\"QE\",");
 	bytes_put_text(to,
@@ -384,9 +384,9 @@ void dcap_fixture_collateral(const struct dcap_fixture *fixture,
 	pki_put_pem(&text, fixture->signer);
 	put_string(to, "tcb_info_issuer_chain", &text);
 	bytes_done(&text);
-	put_tcb_info(&text, options);
+	dcap_fixture_tcb_info(options, &text);
 	put_signed(fixture, to, "tcb_info", "tcb_info_signature", &text);
-	put_identity(&text, options);
+	dcap_fixture_identity(options, &text);
 	put_signed(fixture, to, "qe_identity", "qe_identity_signature", &text);
 	to->data[to->size - 1] = '}'; /* in place of the last comma */
 }

@@ -35,6 +35,9 @@ void dcap_fixture_quote(const struct dcap_fixture *fixture,
 /* A bundle in JSON. */
 void dcap_fixture_collateral(const struct dcap_fixture *fixture,
 	const struct dcap_fixture_options *options, struct bytes *to);
+/* What is signed in it. */
+void dcap_fixture_tcb_info(const struct dcap_fixture_options *options, struct bytes *to);
+void dcap_fixture_identity(const struct dcap_fixture_options *options, struct bytes *to);
 void dcap_fixture_root(const struct dcap_fixture *fixture, struct bytes *to);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
 #include "attestation/signature.h"
@@ -150,4 +151,62 @@ void tpm_fixture_put_json(const struct tpm_fixture_quote *quote,
 		separator = ",";
 	}
 	bytes_put_text(to, "}}");
+}
+
+static void extend(uint8_t pcr[32], const char *what)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE], out[EVP_MAX_MD_SIZE];
+	struct span name = {(const uint8_t *)what, strlen(what)},
+		    parts[2] = {{pcr, 32}, {digest, 32}};
+
+	if (signature_digest("SHA256", &name, 1, digest) != 32 ||
+		signature_digest("SHA256", parts, 2, out) != 32)
+		abort();
+	memcpy(pcr, out, 32);
+}
+
+static void log_event(struct bytes *log, uint32_t pcr, const char *what)
+{
+	struct span name = {(const uint8_t *)what, strlen(what)};
+	uint8_t digest[EVP_MAX_MD_SIZE];
+
+	if (signature_digest("SHA256", &name, 1, digest) != 32)
+		abort();
+	bytes_put_le(log, pcr, 4);
+	bytes_put_le(log, 0x80000008, 4);
+	bytes_put_le(log, 1, 4);
+	bytes_put_le(log, 0x000b, 2);
+	bytes_put(log, digest, 32);
+	bytes_put_le(log, strlen(what), 4);
+	bytes_put_text(log, what);
+}
+
+void tpm_fixture_put_log(struct bytes *log, uint8_t ret_pcrs[2][32])
+{
+	bytes_put_le(log, 0, 4);
+	bytes_put_le(log, 3, 4);
+	bytes_put_zero(log, 20);
+	bytes_put_le(log, 16 + 8 + 4 + 4 + 1, 4);
+	bytes_put(log, "Spec ID Event03", 16);
+	bytes_put_zero(log, 8);
+	bytes_put_le(log, 1, 4);
+	bytes_put_le(log, 0x000b, 2);
+	bytes_put_le(log, 32, 2);
+	bytes_put_zero(log, 1);
+	log_event(log, 0, "firmware");
+	log_event(log, 4, "hypervisor");
+	memset(ret_pcrs, 0, 2 * sizeof(ret_pcrs[0]));
+	extend(ret_pcrs[0], "firmware");
+	extend(ret_pcrs[1], "hypervisor");
+}
+
+void tpm_fixture_put_modulus(EVP_PKEY *key, struct bytes *to)
+{
+	BIGNUM *number = NULL;
+	uint8_t bytes[RSA_MAX];
+
+	if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &number) != 1)
+		abort();
+	bytes_put_base64(to, (struct span){bytes, (size_t)BN_bn2bin(number, bytes)});
+	BN_free(number);
 }

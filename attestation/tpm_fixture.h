@@ -25,4 +25,11 @@ void tpm_fixture_quote_done(struct tpm_fixture_quote *quote);
 void tpm_fixture_put_json(const struct tpm_fixture_quote *quote,
 	const struct tpm_fixture_options *options, struct bytes *to);
 
+/* An event log: a header that names the bank of SHA-256, and an event each for PCR 0 and PCR 4.
+ * @ret_pcrs: the values that they lead to. */
+void tpm_fixture_put_log(struct bytes *log, uint8_t ret_pcrs[2][32]);
+
+/* An RSA key's modulus, in base64; its exponent is "AQAB". */
+void tpm_fixture_put_modulus(EVP_PKEY *key, struct bytes *to);
+
 #endif
