@@ -376,6 +376,11 @@ ATTEST_API int attest_tpm_credential_new(struct attest_bytes ek_public,
 	struct attest_bytes ak_public, struct attest_bytes secret, uint8_t **ret_credential,
 	size_t *ret_size, struct attest_error *error) __attribute__((warn_unused_result));
 
+/* A TPM's key, TPM2B_PUBLIC, as attest_collateral_new() takes it as a root: PEM. Once it is known
+ * whose it is. @ret_pem: free(3) it. Errors: -EINVAL, -ENOMEM. */
+ATTEST_API int attest_tpm_key_to_pem(struct attest_bytes public, char **ret_pem)
+	__attribute__((warn_unused_result));
+
 /* Making evidence with a TPM 2.0: quotes, the keys that sign them, and proof that a key is a TPM's.
  * Of a library of its own, `pkg-config --libs casemate-attestation-tpm`, so that who only verifies
  * needs no TPM software. */

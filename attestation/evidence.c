@@ -84,6 +84,14 @@ static struct span unspaced(struct span text)
 	return text;
 }
 
+int evidence_verify_any(struct span evidence, const struct attest_collateral *collateral,
+	int64_t now, struct attest_result *result)
+{
+	if (unspaced(evidence).size && unspaced(evidence).data[0] == '{')
+		return verify_json(evidence, collateral, now, result);
+	return evidence_verify(evidence, collateral, now, result);
+}
+
 /* Evidence travels as hexadecimal and base64, too: all of it must be such text. */
 static void decode(struct span evidence, struct text_buffer *decoded)
 {
@@ -113,12 +121,10 @@ static int verify(struct span evidence, const struct attest_collateral *collater
 		evidence = text_buffer_span(&decoded);
 	if (!collateral)
 		collateral = none;
-	if (unspaced(evidence).size && unspaced(evidence).data[0] == '{')
-		r = verify_json(evidence, collateral, now, result);
-	else if (ratls_is(evidence))
+	if (ratls_is(evidence))
 		r = ratls_verify(evidence, collateral, now, result);
 	else
-		r = evidence_verify(evidence, collateral, now, result);
+		r = evidence_verify_any(evidence, collateral, now, result);
 	text_buffer_done(&decoded);
 	attest_collateral_free(none);
 	return r;

@@ -8,4 +8,8 @@
 int evidence_verify(struct span evidence, const struct attest_collateral *collateral, int64_t now,
 	struct attest_result *result) MUST_CHECK;
 
+/* As above; it can be JSON too. What JSON holds can't be JSON again. */
+int evidence_verify_any(struct span evidence, const struct attest_collateral *collateral,
+	int64_t now, struct attest_result *result) MUST_CHECK;
+
 #endif

@@ -219,7 +219,7 @@ static int verify(X509 *certificate, const struct attest_collateral *collateral,
 	if (ratls_is(content.evidence))
 		return malformed(result, "it holds no evidence, but a certificate");
 	check_dates(certificate, now, result);
-	r = evidence_verify(content.evidence, collateral, now, result);
+	r = evidence_verify_any(content.evidence, collateral, now, result);
 	if (r == 0 && result->claims_count)
 		r = check_binding(certificate, &content, result);
 	return r;

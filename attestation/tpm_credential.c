@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
@@ -352,4 +353,26 @@ int attest_tpm_credential_new(struct attest_bytes ek_public, struct attest_bytes
 			"endorsement "
 			"key's name");
 	return r < 0 ? (verdict_fail(error, ATTEST_INTERNAL_ERROR, "cryptography failed"), r) : 0;
+}
+
+int attest_tpm_key_to_pem(struct attest_bytes public, char **ret_pem)
+{
+	CLEANUP(signature_key_freep) EVP_PKEY *key = NULL;
+	BIO *bio;
+	char *text, *pem = NULL;
+	long size;
+
+	if (tpm_key_from_public((struct span){public.data, public.size}, &key) < 0)
+		return -EINVAL;
+	bio = BIO_new(BIO_s_mem());
+	if (bio && PEM_write_bio_PUBKEY(bio, key) == 1) {
+		size = BIO_get_mem_data(bio, &text);
+		pem = strndup(text, (size_t)size);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	if (!pem)
+		return -ENOMEM;
+	*ret_pem = pem;
+	return 0;
 }

@@ -3,13 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/pem.h>
-
 #include "attestation/attestation.h"
 #include "attestation/evidence_fixture.h"
-#include "attestation/signature.h"
 #include "attestation/swtpm_fixture.h"
-#include "attestation/tpm_quote.h"
 #include "base/test.h"
 
 #define PCRS (1u << 0 | 1u << 1 | 1u << 4 | 1u << 7 | 1u << 17 | 1u << 23)
@@ -59,15 +55,12 @@ static void read_identity(const struct attest_tpm_options *options, struct attes
 
 static void put_pem(struct span public, struct bytes *to)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	EVP_PKEY *key = NULL;
-	char *pem;
+	char *pem = NULL;
 
-	if (tpm_key_from_public(public, &key) < 0 || PEM_write_bio_PUBKEY(bio, key) != 1)
+	if (attest_tpm_key_to_pem((struct attest_bytes){public.data, public.size}, &pem) < 0)
 		abort();
-	bytes_put(to, pem, (size_t)BIO_get_mem_data(bio, &pem));
-	BIO_free(bio);
-	EVP_PKEY_free(key);
+	bytes_put_text(to, pem);
+	free(pem);
 }
 
 /* Quotes */

@@ -4,6 +4,7 @@
 
 #include "cli/address.h"
 #include "cli/appraisal.h"
+#include "cli/platform_option.h"
 #include "cli/ratls_proxy.h"
 
 #define NAME "ratls"
@@ -13,10 +14,7 @@
 #define SECONDS_MAX (24 * 60 * 60)
 
 enum option_value {
-	OPTION_PLATFORM = 256,
-	OPTION_MEASUREMENT,
-	OPTION_SIGNER,
-	OPTION_CERTIFICATE_ONLY,
+	OPTION_CERTIFICATE_ONLY = 256,
 	OPTION_CONNECTIONS,
 	OPTION_HANDSHAKE,
 	OPTION_IDLE,
@@ -24,9 +22,7 @@ enum option_value {
 
 static const struct option long_options[] = {
 	APPRAISAL_LONG_OPTIONS,
-	{"platform", required_argument, NULL, OPTION_PLATFORM},
-	{"measurement", required_argument, NULL, OPTION_MEASUREMENT},
-	{"signer", required_argument, NULL, OPTION_SIGNER},
+	PLATFORM_LONG_OPTIONS,
 	{"certificate-only", no_argument, NULL, OPTION_CERTIFICATE_ONLY},
 	{"connections", required_argument, NULL, OPTION_CONNECTIONS},
 	{"handshake-timeout", required_argument, NULL, OPTION_HANDSHAKE},
@@ -37,10 +33,8 @@ static const struct option long_options[] = {
 
 static const char help[] =
 	"usage: casemate ratls listen --platform NAME [OPTION...] ADDRESS:PORT PROGRAM:PORT\n"
-	"       casemate ratls connect --policy FILE [OPTION...] ADDRESS:PORT PEER:PORT\n\n"
-	"  --platform NAME           where our evidence is made: simulation\n"
-	"  --measurement HEX         simulation: what it says we are\n"
-	"  --signer HEX              simulation: who it says has signed us\n"
+	"       casemate ratls connect --policy FILE [OPTION...] ADDRESS:PORT "
+	"PEER:PORT\n\n" PLATFORM_HELP
 	"  --policy FILE             which peers to accept: casemate-policy(5)\n"
 	"  --collateral FILE         certificates, revocation lists, TCB info, QE identity\n"
 	"  --root FILE               trust this certificate or key, instead of the vendors'\n"
@@ -51,8 +45,7 @@ static const char help[] =
 
 struct request {
 	struct appraisal appraisal;
-	struct attest_claims claims; /* of simulation */
-	const char *platform_name;
+	struct platform_options platform_options;
 	struct attest_platform *platform;
 	struct ratls_proxy proxy;
 };
@@ -68,29 +61,15 @@ static int take_number(const char *option, const char *text, unsigned int max, u
 	return CLI_OK;
 }
 
-static int take_digest(const char *option, const char *text, struct attest_value *to)
-{
-	if (!hex_decode(text, to->bytes, 32))
-		return cli_error(
-			CLI_USAGE, NAME, "%s %s: must be 64 hexadecimal digits", option, text);
-	return CLI_OK;
-}
-
 static int take_option(struct request *request, int option, char **argv)
 {
 	struct ratls_proxy *proxy = &request->proxy;
 	int status;
 
-	if (appraisal_take_option(&request->appraisal, NAME, option, optarg, &status))
+	if (appraisal_take_option(&request->appraisal, NAME, option, optarg, &status) ||
+		platform_option_take(&request->platform_options, NAME, option, optarg, &status))
 		return status;
 	switch (option) {
-	case OPTION_PLATFORM:
-		request->platform_name = optarg;
-		return CLI_OK;
-	case OPTION_MEASUREMENT:
-		return take_digest("--measurement", optarg, &request->claims.measurement);
-	case OPTION_SIGNER:
-		return take_digest("--signer", optarg, &request->claims.signer);
 	case OPTION_CERTIFICATE_ONLY:
 		proxy->tls.takes_certificate_only = true;
 		return CLI_OK;
@@ -106,18 +85,6 @@ static int take_option(struct request *request, int option, char **argv)
 	}
 }
 
-static int open_platform(struct request *request)
-{
-	if (!request->platform_name)
-		return CLI_OK;
-	if (strcmp(request->platform_name, "simulation") != 0)
-		return cli_error(CLI_USAGE, NAME, "--platform %s: must be simulation",
-			request->platform_name);
-	if (attest_platform_simulation_new(&request->claims, &request->platform) < 0)
-		return cli_error(CLI_FAILED, NAME, "out of memory");
-	return CLI_OK;
-}
-
 static int serve(struct request *request)
 {
 	struct ratls_proxy *proxy = &request->proxy;
@@ -126,8 +93,8 @@ static int serve(struct request *request)
 
 	if (status == CLI_FAILED)
 		return cli_error(status, NAME, "--collateral: %s", error.reason);
-	if (status == CLI_OK)
-		status = open_platform(request);
+	if (status == CLI_OK && request->platform_options.name)
+		status = platform_option_open(&request->platform_options, NAME, &request->platform);
 	if (status != CLI_OK)
 		return status;
 	proxy->tls.platform = request->platform;
@@ -141,7 +108,7 @@ static int serve(struct request *request)
  */
 static int check(const struct request *request)
 {
-	if (request->proxy.tls.is_listener && !request->platform_name)
+	if (request->proxy.tls.is_listener && !request->platform_options.name)
 		return cli_error(CLI_USAGE, NAME,
 			"listen needs --platform: who connects wants to "
 			"know whom to");
@@ -187,11 +154,12 @@ int cli_ratls(int argc, char **argv)
 
 	if (!request)
 		return cli_error(CLI_FAILED, NAME, "out of memory");
-	request->claims.measurement.size = request->claims.signer.size = 32;
+	platform_option_init(&request->platform_options);
 	request->proxy.connections_max = CONNECTIONS_DEFAULT;
 	request->proxy.handshake_s = HANDSHAKE_S_DEFAULT;
 	status = run(request, argc, argv);
 	attest_platform_free(request->platform);
+	platform_option_done(&request->platform_options);
 	appraisal_done(&request->appraisal);
 	return cli_finish(NAME, status);
 }

@@ -134,6 +134,8 @@ static int set_up(
 		say_tls(reason, "TLS");
 		return -1;
 	}
+	/* An event log in it makes a certificate larger than others. */
+	SSL_CTX_set_max_cert_list(context, 2 * RATLS_EVIDENCE_SIZE_MAX);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	if (config->demands_evidence)
 		SSL_CTX_set_verify(

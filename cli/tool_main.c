@@ -9,6 +9,7 @@ static const struct {
 	cli_command_fn *run;
 } commands[] = {
 	{"build", cli_build},
+	{"evidence", cli_evidence},
 	{"ratls", cli_ratls},
 	{"verify", cli_verify},
 	{"verify-evidence", cli_verify_evidence},

@@ -35,6 +35,12 @@ int cli_build(int argc, char **argv)
 	return tool_start(argv);
 }
 
+int cli_evidence(int argc, char **argv)
+{
+	(void)argc;
+	return tool_start(argv);
+}
+
 int cli_ratls(int argc, char **argv)
 {
 	(void)argc;

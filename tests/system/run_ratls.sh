@@ -81,7 +81,7 @@ background s_server openssl s_server -accept 127.0.0.1:0 -key key.pem -cert cert
 s_server=$(port_of s_server)
 ratls tls_listener listen "$s_server" "${simulation[@]}"
 ratls tls_connector connect "$(port_of tls_listener)" --policy us.json
-s_client() { (echo "$2"; sleep 2) | timeout 120 openssl s_client -connect "127.0.0.1:$1" -quiet -no_ign_eof 2>/dev/null; }
+s_client() { (echo "$2"; sleep 10) | timeout 120 openssl s_client -connect "127.0.0.1:$1" -quiet -no_ign_eof 2>/dev/null; }
 point "s_client and s_server through the pair" is "olleh" "$(s_client "$(port_of tls_connector)" hello)"
 ratls ordinary connect "$s_server" --policy us.json --certificate-only
 point "a certificate without evidence is refused" exits 56 get "$(port_of ordinary)" file
