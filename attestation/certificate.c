@@ -120,12 +120,19 @@ static int add_pem(STACK_OF(X509) *to, struct span text, const struct attest_col
 	}
 }
 
+/* A SEQUENCE of 128 bytes or more. PEM can stand within DER, too: in a certificate that carries a
+ * quote, which carries a chain. */
+static bool is_der(struct span text)
+{
+	return text.size > 1 && text.data[0] == 0x30 && text.data[1] >= 0x80;
+}
+
 int certificates_add_known(STACK_OF(X509) *to, struct span text,
 	const struct attest_collateral *collateral, struct attest_error *error)
 {
 	if (text.size > 1 << 20)
 		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "too large");
-	if (text.size && memmem(text.data, text.size, "-----BEGIN ", 11))
+	if (!is_der(text) && text.size && memmem(text.data, text.size, "-----BEGIN ", 11))
 		return add_pem(to, text, collateral, error);
 	return add_der(to, text, collateral, error);
 }
