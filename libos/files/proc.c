@@ -5,6 +5,7 @@
 #include "libos/ipc/message_queue.h"
 #include "libos/ipc/semaphore.h"
 #include "libos/ipc/shared_memory.h"
+#include "libos/processes/keys.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
 
@@ -198,6 +199,7 @@ static const struct computed_node root_nodes[] = {
 	NODE_FILE("uptime", proc_show_uptime),
 	NODE_TEXT("version", "Linux version " UNAME_RELEASE " (casemate@casemate) " UNAME_VERSION),
 	NODE_FILE("filesystems", show_filesystems),
+	NODE_FILE("key-users", key_users_show),
 	NODE_TEXT("cmdline", ""),
 	NODE_TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n"
 			     "  5 /dev/ptmx\n128 ptm\n136 pts\n\n"

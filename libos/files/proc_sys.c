@@ -11,6 +11,7 @@
 #include "libos/ipc/semaphore.h"
 #include "libos/ipc/shared_memory.h"
 #include "libos/memory/mm.h"
+#include "libos/processes/keys.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
 #include "platform/platform.h"
@@ -112,7 +113,15 @@ static const struct computed_node random_nodes[] = {
 	NODE_NUMBER("write_wakeup_threshold", 256),
 };
 
+static const struct computed_node key_nodes[] = {
+	NODE_SETTING("maxkeys", &key_user_count_limit, 0, INT32_MAX),
+	NODE_SETTING("maxbytes", &key_user_bytes_limit, 0, INT32_MAX),
+	NODE_SETTING("root_maxkeys", &key_root_count_limit, 0, INT32_MAX),
+	NODE_SETTING("root_maxbytes", &key_root_bytes_limit, 0, INT32_MAX),
+};
+
 static const struct computed_node kernel_nodes[] = {
+	NODE_DIRECTORY("keys", key_nodes),
 	{.name = "hostname",
 		.mode = S_IFREG | 0644,
 		.show = show_hostname,

@@ -10,6 +10,7 @@
 #include "libos/files/file.h"
 #include "libos/ipc/semaphore.h"
 #include "libos/memory/mm.h"
+#include "libos/processes/keyrings.h"
 #include "libos/processes/pidfd.h"
 #include "libos/processes/process.h"
 #include "libos/processes/program.h"
@@ -111,6 +112,7 @@ static void process_discard(struct process *process)
 {
 	timers_exit(process);
 	semaphore_undo_exit(process);
+	keyrings_exit(process);
 	fd_table_unref(process->files);
 	fs_context_unref(process->fs);
 	mm_unref(process->mm);
@@ -209,6 +211,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 		return -ERESTARTNOINTR;
 	thread_total++;
 	seccomp_inherit(child, parent);
+	keyrings_inherit(child, parent);
 	thread_number(child);
 	list_add_tail(&process->threads, &child->in_process);
 	process->thread_count++;

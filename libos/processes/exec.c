@@ -17,6 +17,7 @@
 #include "libos/loader/text.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
+#include "libos/processes/keyrings.h"
 #include "libos/processes/process.h"
 #include "libos/processes/program.h"
 #include "libos/processes/rseq.h"
@@ -550,6 +551,7 @@ static void commit(struct thread *thread)
 	process_vfork_done(process);
 	take_files(process, exec);
 	fd_table_close_on_exec(process->files);
+	keyrings_exec(thread);
 	signal_reset_handlers(process);
 	timers_exec(process);
 	take_name(thread, exec->path);

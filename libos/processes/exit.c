@@ -9,6 +9,7 @@
 #include "libos/ipc/semaphore.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/futex.h"
+#include "libos/processes/keyrings.h"
 #include "libos/processes/process.h"
 #include "libos/processes/rusage.h"
 #include "libos/processes/rseq.h"
@@ -44,6 +45,7 @@ static void release_resources(struct process *process)
 	rusage_note_peak(process);
 	timers_exit(process);
 	semaphore_undo_exit(process);
+	keyrings_exit(process);
 	lock_acquire(&process_table_lock);
 	process->files = NULL;
 	process->fs = NULL;
@@ -189,6 +191,7 @@ static bool leave(struct thread *thread, int status)
 	process->dead_user_ns += platform_thread_cpu_ns();
 	list_remove(&thread->in_process);
 	seccomp_release(thread);
+	keyrings_release(thread);
 	signal_queue_flush(&thread->signals.queue);
 	if (thread == process->leader)
 		process->wait_status = status; /* the process's, if exit_group(2) says no other */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/processes/keyrings.h"
 #include "libos/processes/program.h"
 #include "libos/processes/seccomp.h"
 #include "libos/terminals/terminal.h"
@@ -151,6 +152,7 @@ void thread_free(struct thread *thread)
 	if (!thread)
 		return;
 	seccomp_release(thread);
+	keyrings_release(thread);
 	platform_thread_dispose(thread);
 	heap_free(thread);
 }

@@ -56,6 +56,7 @@ struct process {
 	uint64_t fault_count, peak_bytes; /* as of the last look; see rusage_note_peak */
 	uint64_t children_peak_bytes, children_fault_count;
 	struct timers *timers;                       /* setitimer, timer_create; libos/time */
+	struct key *session_keyring, *keyring;       /* NULL: none; libos/processes/keyrings.h */
 	struct semaphore_undo_list *semaphore_undos; /* NULL: none; libos/ipc/semaphore.h */
 
 	/* exec's view, for /proc */

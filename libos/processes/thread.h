@@ -57,6 +57,8 @@ struct thread {
 	bool sets_fs_base, is_fork;
 	uint64_t start_ns;                               /* monotonic */
 	uint64_t timer_slack_ns, timer_slack_default_ns; /* prctl(2), PR_SET_TIMERSLACK */
+	struct key *keyring;     /* NULL: none; libos/processes/keyrings.h */
+	int32_t key_destination; /* KEYCTL_SET_REQKEY_KEYRING */
 	struct thread_schedule schedule;
 	uint32_t memory_policy; /* set_mempolicy(2): MPOL_*, */
 	bool memory_policy_has_node;
