@@ -205,10 +205,31 @@ int mount_attach_at(struct mount *mount, struct dentry *point)
 		dentry_unref(point);
 		return r;
 	}
-	mount->users++;
+	mount_use(mount);
 	removable_count++;
 	list_add_tail(&mounts, &mount->link);
 	return 0;
+}
+
+void mount_float(struct mount *mount, uint32_t flags)
+{
+	mount->root->flags |= DENTRY_ROOT;
+	mount->root->flags &= ~(uint32_t)DENTRY_ANONYMOUS;
+	mount->flags |= flags | MOUNT_FLOATING;
+	mount_use(mount);
+}
+
+int mount_land(struct mount *mount, struct dentry *point)
+{
+	int r;
+
+	if (!(__atomic_fetch_and(&mount->flags, ~(uint32_t)MOUNT_FLOATING, __ATOMIC_ACQ_REL) &
+		    MOUNT_FLOATING))
+		return -EALREADY;
+	r = mount_attach_at(mount, point);
+	if (r)
+		__atomic_or_fetch(&mount->flags, MOUNT_FLOATING, __ATOMIC_RELEASE);
+	return r;
 }
 
 /* The mount whose root is @top and which may go: NULL if there is none. mounts_lock held. */

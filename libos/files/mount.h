@@ -27,6 +27,7 @@ enum mount_flags {
 	MOUNT_NOSYMFOLLOW = 0x2000,
 	MOUNT_STRICTATIME = 0x10000, /* neither of the above */
 	MOUNT_REMOVABLE = 0x20000,   /* made by a program */
+	MOUNT_FLOATING = 0x40000,    /* and has had no place yet: fsmount(2) */
 };
 #define MOUNT_FLAGS_STATFS 0x2c1fU /* of these, RELATIME apart */
 
@@ -69,6 +70,10 @@ void mount_discard(struct mount *mount);
 MUST_CHECK int mount_attach(struct mount *mount, const char *path);
 /* A removable mount at @point, or on what is mounted there. -ENOENT: it was removed. */
 MUST_CHECK int mount_attach_at(struct mount *mount, struct dentry *point);
+/* It is used without a place, with more @flags; who does so ends with mount_unuse. */
+void mount_float(struct mount *mount, uint32_t flags);
+/* One that floats is attached, once: mount_attach_at; -EALREADY: it does not float. */
+MUST_CHECK int mount_land(struct mount *mount, struct dentry *point);
 /* From there to @point: -ELOOP if that is below it, -EINVAL. */
 MUST_CHECK int mount_move(struct dentry *root, struct dentry *point);
 /* Take the mount with the root @root away: -EINVAL if it is none, -EBUSY if it is used and not

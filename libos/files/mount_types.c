@@ -208,6 +208,25 @@ int mount_reconfigure(struct mount *mount, char *text)
 	return 0;
 }
 
+bool mount_type_is_mountable(const char *type)
+{
+	return !strcmp(type, "tmpfs") || !strcmp(type, "ramfs") || !strcmp(type, "proc") ||
+	       !strcmp(type, "sysfs");
+}
+
+bool mount_options_are_known(const char *type, const char *options)
+{
+	CLEANUP(heap_freep) char *copy = heap_alloc(MOUNT_OPTIONS_SIZE);
+	struct tmpfs_options ignored;
+
+	if (strcmp(type, "tmpfs") != 0)
+		return true;
+	if (!copy)
+		return false;
+	string_copy(copy, options, MOUNT_OPTIONS_SIZE);
+	return !options_read(copy, &ignored);
+}
+
 const char *mount_type_name(uint32_t index)
 {
 	static const char *const names[] = {"sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "ramfs",

@@ -13,6 +13,10 @@ MUST_CHECK int mount_make(const char *type, const char *source, uint32_t flags, 
 /* New options for what is mounted: -EINVAL, also when more is in use already. */
 MUST_CHECK int mount_reconfigure(struct mount *mount, char *options);
 
+/* Is it one that mount_make makes? Are these options that it knows? */
+bool mount_type_is_mountable(const char *type);
+bool mount_options_are_known(const char *type, const char *options);
+
 /* The name of file system type @index, mountable or not, as /proc/filesystems lists them; NULL:
  * there are no more. */
 const char *mount_type_name(uint32_t index);
