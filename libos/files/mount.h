@@ -59,6 +59,17 @@ struct mount {
 	bool is_expiring;        /* umount2(2), MNT_EXPIRE; under mounts_lock */
 };
 
+/* What statmount(2) calls it: beyond all numbers of old. */
+#define MOUNT_UNIQUE_ID_BASE (1UL << 31)
+static inline uint64_t mount_unique_id_of(int32_t id)
+{
+	return MOUNT_UNIQUE_ID_BASE + (uint32_t)id;
+}
+static inline uint64_t mount_unique_id(const struct mount *mount)
+{
+	return mount_unique_id_of(mount->id);
+}
+
 extern struct list mounts;
 extern struct lock mounts_lock;
 

@@ -11,6 +11,7 @@
 #include "libos/syscalls/files_at.h"
 
 #define NS_PER_S 1000000000L
+#define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
 #define AT_STATX_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)
 #define R_OK 4
 #define W_OK 2
@@ -104,7 +105,8 @@ static struct statx_timestamp statx_time(int64_t ns)
 	return (struct statx_timestamp){.tv_sec = seconds(ns), .tv_nsec = rest_ns(ns)};
 }
 
-static int put_statx(uint64_t to, const struct inode *inode, const struct file_status *status)
+static int put_statx(
+	uint64_t to, uint32_t mask, const struct inode *inode, const struct file_status *status)
 {
 	struct statx stx;
 
@@ -127,6 +129,10 @@ static int put_statx(uint64_t to, const struct inode *inode, const struct file_s
 	stx.stx_dev_major = device_major(status->device);
 	stx.stx_dev_minor = device_minor(status->device);
 	stx.stx_mnt_id = inode->mount ? (uint64_t)inode->mount->id : 0;
+	if (mask & STATX_MNT_ID_UNIQUE && inode->mount) {
+		stx.stx_mask ^= STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+		stx.stx_mnt_id = mount_unique_id(inode->mount);
+	}
 	stx.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
 	if (inode->mount && inode->mount->root && inode->mount->root->inode == inode)
 		stx.stx_attributes = STATX_ATTR_MOUNT_ROOT;
@@ -148,7 +154,7 @@ long sys_statx(struct thread *thread, const struct syscall_args *args)
 	if (r)
 		return r;
 	inode_status(inode, &status);
-	r = put_statx(args->e, inode, &status);
+	r = put_statx(args->e, mask, inode, &status);
 	inode_unref(inode);
 	return r;
 }
