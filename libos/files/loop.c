@@ -42,6 +42,20 @@ static uint32_t number_of(const struct loop *loop)
 	return (uint32_t)(loop - loops);
 }
 
+void loop_state_get(uint32_t number, struct loop_state *ret_state)
+{
+	struct loop *loop = &loops[number];
+
+	LOCK_SCOPE(&loop->lock);
+	*ret_state = (struct loop_state){
+		.backing = loop->backing ? file_ref(loop->backing) : NULL,
+		.size = loop->size,
+		.offset = loop->offset,
+		.size_limit = loop->size_limit,
+		.flags = loop->flags,
+	};
+}
+
 /* ---- Reading and writing ---- */
 
 /* What is attached: referenced, and the device's place in it. */

@@ -10,6 +10,13 @@
 
 /* open(2) of a block device: -ENXIO for all but /dev/loop*. */
 MUST_CHECK int block_device_open(struct inode *inode, struct file *file);
+/* Device @number, < LOOP_DEVICES_MAX, as it is now. */
+struct loop_state {
+	struct file *backing; /* referenced; NULL: nothing is attached */
+	uint64_t size, offset, size_limit;
+	uint32_t flags; /* LO_FLAGS_* */
+};
+void loop_state_get(uint32_t number, struct loop_state *ret_state);
 void loop_init(void); /* /dev/loop-control; before programs run */
 
 #endif

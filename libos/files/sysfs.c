@@ -155,7 +155,7 @@ static const struct computed_node class_nodes[] = {
 };
 
 static const struct computed_node root_nodes[] = {
-	{.name = "block", .mode = S_IFDIR | 0555},
+	{.name = "block", .mode = S_IFDIR | 0555, .dynamic = &sysfs_loops},
 	{.name = "bus", .mode = S_IFDIR | 0555},
 	NODE_DIRECTORY("class", class_nodes),
 	NODE_DIRECTORY("devices", device_nodes),

@@ -9,6 +9,7 @@ MUST_CHECK int sysfs_mount(void);
 /* One more, @flags of enum mount_flags, not attached. NULL: no memory. */
 struct mount *sysfs_mount_new(uint32_t flags);
 
+extern const struct computed_dynamic sysfs_loops; /* block */
 /* devices/system/cpu */
 extern const struct computed_dynamic sysfs_processors;
 extern const struct computed_node sysfs_processor_files[];

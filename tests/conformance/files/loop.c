@@ -64,6 +64,31 @@ static void test_questions(int fd)
 	CHECK_ERRNO(ioctl(fd, 0x12345678, &number), EINVAL);
 }
 
+/* What /sys says of a loop device, without the newline. */
+static const char *said(const char *device, const char *name)
+{
+	static char text[PATH_MAX];
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/block/%s/%s", device + strlen("/dev/"), name);
+	if (get_file(path, text, sizeof(text)) <= 0)
+		return "";
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static void test_sysfs(const char *device)
+{
+	char image[PATH_MAX];
+
+	REQUIRE(realpath("image", image));
+	CHECK_EQ(atol(said(device, "size")), IMAGE_SIZE / 512);
+	CHECK_STR(said(device, "ro"), "0");
+	CHECK_STR(said(device, "loop/backing_file"), image);
+	CHECK_STR(said(device, "loop/offset"), "0");
+	CHECK_STR(said(device, "loop/autoclear"), "0");
+}
+
 static void test_status(int fd, const char *path)
 {
 	struct loop_info64 info = {.lo_offset = 4096, .lo_sizelimit = 8192};
@@ -119,6 +144,7 @@ int main(void)
 	}
 	test_content(fd, file);
 	test_questions(fd);
+	test_sysfs(path);
 	test_status(fd, path);
 	test_detach(fd, file);
 	return test_done();
