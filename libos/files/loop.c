@@ -13,6 +13,7 @@
 #define SECTOR_SIZE 512U
 #define SECTOR_SHIFT 9
 #define CAP_SYS_ADMIN 21
+#define READ_AHEAD_SECTORS 256 /* to begin with, as on Linux */
 #define LOOP_FLAGS_CONFIGURABLE                                                                    \
 	(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN | LO_FLAGS_DIRECT_IO)
 #define LOOP_FLAGS_CLEARABLE LO_FLAGS_AUTOCLEAR
@@ -27,6 +28,7 @@ struct loop {
 	uint64_t offset, size_limit;
 	uint32_t flags, block_size; /* LO_FLAGS_* */
 	uint32_t openers;
+	uint64_t read_ahead; /* sectors */
 	char name[LO_NAME_SIZE];
 };
 
@@ -415,6 +417,15 @@ static long discard(struct file *file, uint64_t argument)
 		inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start + range[0], range[1]);
 }
 
+/* Kept and told: what is behind the device is in memory already. */
+static int read_ahead_set(struct loop *loop, uint64_t sectors)
+{
+	if (!credentials_can(&thread_current()->credentials, CAP_SYS_ADMIN))
+		return -EACCES;
+	__atomic_store_n(&loop->read_ahead, sectors, __ATOMIC_RELAXED);
+	return 0;
+}
+
 static long block_request(struct file *file, uint32_t request, uint64_t argument)
 {
 	struct loop *loop = loop_of(file);
@@ -439,8 +450,9 @@ static long block_request(struct file *file, uint32_t request, uint64_t argument
 	case BLKROTATIONAL_REQUEST:
 		return USER_PUT(argument, (uint16_t)0);
 	case BLKRAGET:
-		return USER_PUT(argument, 256UL);
+		return USER_PUT(argument, loop->read_ahead);
 	case BLKRASET:
+		return read_ahead_set(loop, argument);
 	case BLKFLSBUF:
 		return 0;
 	case BLKDISCARD:
@@ -530,5 +542,7 @@ static int control_open(struct inode *inode, struct file *file)
 
 void loop_init(void)
 {
+	for (uint32_t i = 0; i < LOOP_DEVICES_MAX; i++)
+		loops[i].read_ahead = READ_AHEAD_SECTORS;
 	device_register(MISC_MAJOR, LOOP_CONTROL_MINOR, 1, control_open);
 }

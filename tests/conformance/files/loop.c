@@ -61,6 +61,9 @@ static void test_questions(int fd)
 	CHECK_EQ(number, 512);
 	CHECK_OK(ioctl(fd, BLKROGET, &number));
 	CHECK_EQ(number, 0);
+	CHECK_OK(ioctl(fd, BLKRASET, 512));
+	CHECK_OK(ioctl(fd, BLKRAGET, &sectors));
+	CHECK_EQ(sectors, 512);
 	CHECK_ERRNO(ioctl(fd, 0x12345678, &number), EINVAL);
 }
 
