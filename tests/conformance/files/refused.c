@@ -24,6 +24,41 @@ static bool refused(long r, int a, int b, int c)
 #define CHECK_REFUSED(call, a, b, c)                                                               \
 	((void)test_say(refused(call, a, b, c), #call " is refused", __FILE__, __LINE__))
 
+struct handle {
+	struct file_handle head;
+	unsigned char bytes[MAX_HANDLE_SZ];
+};
+
+/* Handles are the same as long as the file is, whatever it is called. */
+static void test_handles_are_stable(void)
+{
+	struct handle a, b;
+	int mount_id, dir = open(".", O_RDONLY);
+
+	a.head.handle_bytes = b.head.handle_bytes = MAX_HANDLE_SZ;
+	if (name_to_handle_at(AT_FDCWD, "f", &a.head, &mount_id, 0) == -1 && errno == EOPNOTSUPP) {
+		test_skip("handles", "this file system has none");
+		return;
+	}
+	CHECK_OK(rename("f", "g"));
+	CHECK_OK(name_to_handle_at(dir, "g", &b.head, &mount_id, 0));
+	CHECK(a.head.handle_bytes == b.head.handle_bytes &&
+		!memcmp(a.head.f_handle, b.head.f_handle, a.head.handle_bytes));
+	b.head.handle_bytes = MAX_HANDLE_SZ;
+	CHECK_OK(name_to_handle_at(dir, "", &b.head, &mount_id, AT_EMPTY_PATH));
+	CHECK(a.head.handle_bytes != b.head.handle_bytes ||
+		memcmp(a.head.f_handle, b.head.f_handle, a.head.handle_bytes) != 0);
+	CHECK_OK(rename("g", "f"));
+	b.head.handle_bytes = MAX_HANDLE_SZ;
+	CHECK_ERRNO(name_to_handle_at(-1, "f", &b.head, &mount_id, 0), EBADF);
+	CHECK_ERRNO(name_to_handle_at(AT_FDCWD, "f", BAD_POINTER, &mount_id, 0), EFAULT);
+	CHECK_ERRNO(name_to_handle_at(AT_FDCWD, "f", &b.head, BAD_POINTER, 0), EFAULT);
+	CHECK_ERRNO(name_to_handle_at(AT_FDCWD, "f", &b.head, &mount_id, -1), EINVAL);
+	CHECK_ERRNO(
+		name_to_handle_at(AT_FDCWD, "/proc/version", &b.head, &mount_id, 0), EOPNOTSUPP);
+	close(dir);
+}
+
 static void test_handles(void)
 {
 	struct {
@@ -126,6 +161,7 @@ int main(void)
 {
 	test_begin();
 	test_handles();
+	test_handles_are_stable();
 	test_relics();
 	FORKED("administration is refused")
 	{
