@@ -53,7 +53,8 @@ struct launch {
 	int32_t image_fd;
 	int32_t log_fd;
 	int32_t trace_fd;
-	int32_t notify_fd; /* eventfd: written to when the mailbox has news; -1: nobody looks */
+	int32_t notify_fd;  /* eventfd: written to when the mailbox has news; -1: nobody looks */
+	int32_t quoting_fd; /* who makes evidence (abi/quoting.h); -1: nobody */
 	int32_t launcher_pid;
 	uint32_t cpu_count;
 	uint32_t flags;

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/life.h"
 #include "cli/network.h"
+#include "cli/quoting.h"
 #include "host/enclave.h"
 
 #define NAME "run"
@@ -240,7 +241,10 @@ static int run(const char *path, struct request *request)
 static int run_command(int argc, char **argv, bool detach)
 {
 	struct request request = {.life = {.detach = detach},
-		.options = {.trace_fd = -1, .log_level = 1, .log_fd = STDERR_FILENO}};
+		.options = {.trace_fd = -1,
+			.log_level = 1,
+			.log_fd = STDERR_FILENO,
+			.quoting_start = quoting_start}};
 	int option, status = 0;
 
 	request.options.mounts = request.mounts;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/quoting_server.h"
 
 static const struct {
 	const char *name;
@@ -10,6 +11,7 @@ static const struct {
 } commands[] = {
 	{"build", cli_build},
 	{"evidence", cli_evidence},
+	{"quoting", quoting_server},
 	{"ratls", cli_ratls},
 	{"verify", cli_verify},
 	{"verify-evidence", cli_verify_evidence},

@@ -7,25 +7,34 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/tool.h"
 
 /* From the directory of this command on: where it is installed, and in the build tree. */
 static const char *const places[] = {"../libexec/casemate/casemate-tool", "casemate-tool"};
 
-static int tool_start(char **argv)
+int tool_find(char ret_path[PATH_MAX])
 {
-	char self[PATH_MAX], path[PATH_MAX + 64];
+	char self[PATH_MAX];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (size <= 0)
-		return cli_error(CLI_FAILED, argv[0], "/proc/self/exe: %s", strerror(errno));
+		return -ENOENT;
 	self[size] = '\0';
 	*strrchr(self, '/') = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		snprintf(path, sizeof(path), "%s/%s", self, places[i]);
-		execv(path, argv);
-		if (errno != ENOENT)
-			break;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (snprintf(ret_path, PATH_MAX, "%s/%s", self, places[i]) < PATH_MAX &&
+			access(ret_path, X_OK) == 0)
+			return 0;
+	return -ENOENT;
+}
+
+static int tool_start(char **argv)
+{
+	char path[PATH_MAX];
+
+	if (tool_find(path) < 0)
+		return cli_error(CLI_FAILED, argv[0], "casemate-tool is not beside casemate");
+	execv(path, argv);
 	return cli_error(CLI_FAILED, argv[0], "can't start %s: %s", path, strerror(errno));
 }
 

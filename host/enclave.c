@@ -160,7 +160,7 @@ static int launch_fill(const struct image *image, const struct enclave_options *
 	launch->region_fd = region->fd;
 	launch->image_fd = image->fd;
 	launch->log_fd = options->log_fd;
-	launch->notify_fd = -1;
+	launch->notify_fd = launch->quoting_fd = -1;
 	launch->trace_fd = options->trace_fd;
 	launch->launcher_pid = getpid();
 	launch->cpu_count = cpus > 0 ? (uint32_t)cpus : 1;
@@ -285,6 +285,7 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 {
 	struct region region = {.fd = -1};
 	struct control *control = NULL;
+	struct quoting *quoting = NULL;
 	pid_t launcher = getpid(), first;
 	int r, status;
 
@@ -295,19 +296,25 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 		r = launch_fill(image, options, &region, error);
 	if (r == 0)
 		r = notify_make(options, &region, error);
+	if (r == 0)
+		r = quoting_new(
+			image, options->quoting_start, &quoting, &region.launch->quoting_fd, error);
 	if (r < 0)
 		return r;
 	host_signals_forward(&region.launch->live);
 	if (options->has_terminal && options->has_input) {
 		r = host_terminal_make_raw(STDIN_FILENO);
-		if (r < 0)
+		if (r < 0) {
+			quoting_free(quoting);
 			return image_fail_errno(error, r, "the terminal on standard input");
+		}
 	}
 	/* Descriptors are shared, so that what is opened on either side has one number in all. */
 	first = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (first < 0) {
 		r = -errno;
 		host_terminal_restore();
+		quoting_free(quoting);
 		return image_fail_errno(
 			error, r, "starting a process (is `ulimit -u` set too low?)");
 	}
@@ -320,6 +327,7 @@ int enclave_run(const struct image *image, const struct enclave_options *options
 			region.launch->notify_fd, first, &control, error);
 	status = r < 0 ? r : wait_for_end(first, &region.launch->live, error);
 	kill_all(first);
+	quoting_free(quoting);
 	host_terminal_restore();
 	if (control_finish(control))
 		status = SIGKILL;

@@ -5,6 +5,7 @@
 
 #include "host/control.h"
 #include "host/ports.h"
+#include "host/quoting.h"
 #include "image/image.h"
 
 struct enclave_mount {
@@ -33,6 +34,7 @@ struct enclave_options {
 	uint32_t trace_string_size; /* bytes of a string that are shown; 0: the usual */
 	int log_level;              /* 0 errors … 3 debug */
 	int log_fd;                 /* where the LibOS's own words go */
+	quoting_start_fn *quoting_start;       /* has evidence made; NULL: there is none */
 	const struct control_options *control; /* NULL: nobody asks, and nothing is kept */
 };
 

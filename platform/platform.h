@@ -295,6 +295,14 @@ int32_t platform_thread_host_process(const struct thread *thread);
 /* Does the platform keep the host out of the enclave's memory? */
 bool platform_is_protected(void);
 
+/* ---- Attestation -------------------------------------------------------------------------------
+ * What vouches for the enclave: "simulation"; NULL: nothing here does. Static text. */
+const char *platform_attestation_type(void);
+/* Evidence of this enclave (abi/evidence.md) that carries @report_data: its size. The bytes are
+ * whoever's that makes it, unchecked. Interruptible; one call at a time. -EOPNOTSUPP: as above. */
+#define PLATFORM_QUOTE_SIZE_MAX (16 + (32u << 10))
+MUST_CHECK long platform_quote(const uint8_t report_data[64], uint8_t to[PLATFORM_QUOTE_SIZE_MAX]);
+
 /* ---- Identity and life -------------------------------------------------------------------------
  */
 NORETURN void platform_enclave_exit(int status);

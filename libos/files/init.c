@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/memory.h"
+#include "libos/files/attestation.h"
 #include "libos/files/image_layer.h"
 #include "libos/files/loop.h"
 #include "libos/files/open.h"
@@ -29,6 +30,7 @@ static const struct node device_nodes[] = {
 	{"tty", S_IFCHR | 0666, (uint64_t)TTYAUX_MAJOR << 8, NULL},
 	{"console", S_IFCHR | 0600, (uint64_t)TTYAUX_MAJOR << 8 | 1, NULL},
 	{"loop-control", S_IFCHR | 0660, (uint64_t)MISC_MAJOR << 8 | LOOP_CONTROL_MINOR, NULL},
+	{"attestation", S_IFDIR | 0755, 0, NULL},
 	{"pts", S_IFDIR | 0755, 0, NULL},
 	{"ptmx", S_IFLNK, 0, "pts/ptmx"},
 	{"fd", S_IFLNK, 0, "/proc/self/fd"},
@@ -83,6 +85,7 @@ static int devices_mount(void)
 	for (size_t i = 0; i < ARRAY_SIZE(device_nodes) && !r; i++)
 		r = node_make(dir, &device_nodes[i]);
 	r = r ? r : loop_nodes_make(dir);
+	r = r ? r : attestation_mount();
 	r = r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
 	return r ? r : posix_queues_mount();
 }

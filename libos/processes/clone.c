@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
+#include "libos/files/attestation.h"
 #include "libos/files/file.h"
 #include "libos/ipc/semaphore.h"
 #include "libos/memory/mm.h"
@@ -142,6 +143,7 @@ static struct process *process_like(struct process *parent, uint64_t flags)
 		return NULL;
 	}
 	child->program = program_ref(parent->program);
+	attestation_request_inherit(child, parent);
 	copy_limits_and_signals(child, parent, flags);
 	if (child->limits[RLIMIT_CPU].soft != UINT64_MAX)
 		timers_watch_cpu(child);

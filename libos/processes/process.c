@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/files/attestation.h"
 #include "libos/processes/keyrings.h"
 #include "libos/processes/program.h"
 #include "libos/processes/seccomp.h"
@@ -202,6 +203,7 @@ void process_unref(struct process *process)
 	program_unref(process->program);
 	terminal_unref(process->terminal);
 	signal_actions_unref(process->signals.actions);
+	attestation_request_unref(process->attestation);
 	heap_free(process);
 }
 

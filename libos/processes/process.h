@@ -66,8 +66,9 @@ struct process {
 	uint32_t auxv_size;
 	uint32_t personality;
 	int32_t oom_score_adj;
-	struct execution *execution; /* the host asked for it while the enclave ran;
-					libos/requests.c */
+	struct attestation_request *attestation; /* NULL: none; libos/files/attestation.h */
+	struct execution *execution;             /* the host asked for it while the enclave ran;
+						    libos/requests.c */
 };
 
 extern uint32_t process_limit; /* processes and threads together */

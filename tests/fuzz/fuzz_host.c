@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
+#include "abi/quoting.h"
 #include "libos/core/heap.h"
 #include "platform/simulation/host_call.h"
 #include "platform/simulation/simulation.h"
@@ -350,6 +351,16 @@ static void try_sockets(void)
 	FUZZ_ASSERT(is_size(platform_host_queued(3, take_byte() & 1), INT32_MAX));
 }
 
+static void try_quote(void)
+{
+	static uint8_t quote[PLATFORM_QUOTE_SIZE_MAX];
+	uint8_t report_data[64] = {0};
+
+	simulation_launch.quoting_fd = take_byte() ? 3 : -1;
+	FUZZ_ASSERT(!platform_attestation_type() == (simulation_launch.quoting_fd < 0));
+	FUZZ_ASSERT(is_size(platform_quote(report_data, quote), QUOTING_EVIDENCE_SIZE_MAX));
+}
+
 static void try_datagrams(void)
 {
 	struct platform_host_endpoint to, from;
@@ -496,7 +507,8 @@ static void try_machine(void)
 }
 
 static void (*const tries[])(void) = {try_transfers, try_links, try_streams, try_poll, try_sockets,
-	try_datagrams, try_epoll, try_directories, try_changes, try_memory, try_time, try_machine};
+	try_quote, try_datagrams, try_epoll, try_directories, try_changes, try_memory, try_time,
+	try_machine};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
