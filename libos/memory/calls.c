@@ -114,15 +114,15 @@ static long check_flags(uint32_t flags, uint32_t *type)
 }
 
 /* MAP_32BIT: the first 2 GiB. Another thread may take the place meanwhile: then look again. */
-static long map_low(
-	struct mm *mm, uint64_t size, uint32_t vma_flags, struct file *file, uint64_t offset)
+static long map_low(struct mm *mm, uint64_t wish, uint64_t size, uint32_t vma_flags,
+	struct file *file, uint64_t offset)
 {
 	uint64_t hint;
 	long at;
 
 	do {
 		lock_acquire(&mm->lock);
-		hint = mm_find_low_room(mm, ALIGN_UP(size, PAGE_SIZE));
+		hint = mm_find_low_room(mm, ALIGN_UP(wish, PAGE_SIZE), ALIGN_UP(size, PAGE_SIZE));
 		lock_release(&mm->lock);
 		if (!hint)
 			return -ENOMEM;
@@ -178,7 +178,7 @@ long sys_mmap(struct thread *thread, const struct syscall_args *args)
 	if ((flags & MAP_ANONYMOUS) || !file)
 		offset = 0;
 	if ((flags & MAP_32BIT) && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
-		r = map_low(mm, args->b, vma_flags, file, offset);
+		r = map_low(mm, args->a, args->b, vma_flags, file, offset);
 	else
 		r = mm_map(mm, args->a, args->b, vma_flags,
 			flags & (MAP_FIXED | MAP_FIXED_NOREPLACE), file, offset);

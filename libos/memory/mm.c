@@ -180,9 +180,13 @@ uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slac
 	return addr;
 }
 
-uint64_t mm_find_low_room(struct mm *mm, uint64_t size)
+uint64_t mm_find_low_room(struct mm *mm, uint64_t hint, uint64_t size)
 {
-	return room_below(mm, 0x40000000UL, 0x80000000UL, size);
+	const uint64_t end = 0x80000000UL;
+
+	if (hint && size <= end && hint <= end - size && mm_is_free(mm, hint, size))
+		return hint;
+	return room_below(mm, 0x40000000UL, end, size);
 }
 
 /* getrlimit(2): private writable memory that is no stack is data. */

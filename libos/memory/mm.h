@@ -91,7 +91,7 @@ bool mm_is_free(struct mm *mm, uint64_t addr, uint64_t size);
  * address, or 0. @slack more bytes above are free too. */
 uint64_t mm_find_room(struct mm *mm, uint64_t hint, uint64_t size, uint64_t slack);
 /* The same below 2 GiB (MAP_32BIT). */
-uint64_t mm_find_low_room(struct mm *mm, uint64_t size);
+uint64_t mm_find_low_room(struct mm *mm, uint64_t hint, uint64_t size);
 /* May @size more bytes of a mapping with these flags be had within the limits? (lock held) */
 bool mm_within_limits(struct mm *mm, uint64_t size, uint32_t flags);
 /* Is a part of [addr, addr + size) sealed against changes? (lock held) */

@@ -122,6 +122,16 @@ static void hints(void)
 	q = mmap(NULL, PAGE, RW, ANON | MAP_32BIT, -1, 0);
 	CHECK(q != MAP_FAILED && (uintptr_t)q + PAGE <= 0x80000000);
 	munmap(q, PAGE);
+	r = (char *)0x50000000; /* SBCL insists on what it asks for */
+	q = mmap(r, PAGE, RW, ANON | MAP_32BIT, -1, 0);
+	CHECK(q == r);
+	q = mmap(r, PAGE, RW, ANON | MAP_32BIT, -1, 0);
+	CHECK(q != r && (uintptr_t)q + PAGE <= 0x80000000);
+	munmap(q, PAGE);
+	munmap(r, PAGE);
+	q = mmap((char *)0x7ffff000, 2 * PAGE, RW, ANON | MAP_32BIT, -1, 0);
+	CHECK(q != MAP_FAILED && (uintptr_t)q + 2 * PAGE <= 0x80000000);
+	munmap(q, 2 * PAGE);
 }
 
 static void unmapping_splits(void)
