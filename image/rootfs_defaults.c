@@ -29,7 +29,6 @@ static const struct {
 	{"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
 			"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
 	{"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
-	{"/etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost\n"},
 	{"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
 };
 

@@ -176,9 +176,10 @@ except OSError as e:
     print("unreachable" if e.errno == errno.ENETUNREACH else e)' 2>&1)"
 }
 
-etc_files() { is "127.0.0.1 casemate" "$(run open.enclave "$P" -c '
+etc_files() { is "127.0.0.1 casemate 10.0.2.100" "$(run open.enclave "$P" -c '
 import socket
-print(socket.gethostbyname("localhost"), open("/etc/hostname").read().strip())' 2>&1)"; }
+print(socket.gethostbyname("localhost"), open("/etc/hostname").read().strip(),
+	socket.gethostbyname(socket.gethostname()))' 2>&1)"; }
 
 point "TCP from the host" exchange tcp 80 open.enclave 0.0.0.0
 point "UDP from the host" exchange udp 53 open.enclave 0.0.0.0
