@@ -187,6 +187,28 @@ static void check_hypervisor(struct attest_result *result)
 	machine_done(&machine);
 }
 
+/* Without a signature there is nothing to look at. */
+static void check_unsigned(struct attest_result *result)
+{
+	struct evidence_header header = {.version = EVIDENCE_VERSION, .part_count = 2};
+	struct evidence_report report = {
+		.version = EVIDENCE_VERSION, .platform = EVIDENCE_PLATFORM_SIMULATION};
+	EVP_PKEY *key = pki_key("P-256");
+	struct bytes evidence = {0};
+	uint8_t point[64];
+
+	memcpy(header.magic, EVIDENCE_MAGIC, 8);
+	memcpy(report.magic, EVIDENCE_REPORT_MAGIC, 8);
+	pki_point(key, 32, point);
+	bytes_put(&evidence, &header, sizeof(header));
+	put_part(&evidence, EVIDENCE_PART_REPORT, &report, sizeof(report));
+	put_part(&evidence, EVIDENCE_PART_KEY, point, sizeof(point));
+	verdict_of(&evidence, NULL, NULL, result);
+	CHECK(!result->is_authentic);
+	bytes_done(&evidence);
+	EVP_PKEY_free(key);
+}
+
 static void put_member(struct bytes *to, const char *name, const struct bytes *value)
 {
 	bytes_put_text(to, name);
@@ -263,6 +285,7 @@ int main(void)
 	struct attest_result *result = malloc(sizeof(*result));
 
 	check_simulation(result);
+	check_unsigned(result);
 	check_hypervisor(result);
 	check_tpm(result);
 	free(result);

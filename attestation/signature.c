@@ -159,9 +159,11 @@ bool signature_is_ecdsa(
 
 bool signature_is_p256(EVP_PKEY *key, struct span message, struct span signature)
 {
-	struct span r = {signature.data, 32}, s = {signature.data + 32, 32};
+	struct span r, s;
 
-	return signature.size == 64 && signature_is_ecdsa(key, "SHA256", message, r, s);
+	return signature.size == 64 && span_slice(signature, 0, 32, &r) &&
+	       span_slice(signature, 32, 32, &s) &&
+	       signature_is_ecdsa(key, "SHA256", message, r, s);
 }
 
 int signature_make_p256(EVP_PKEY *key, struct span message, uint8_t to[64])

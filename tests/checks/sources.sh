@@ -75,6 +75,14 @@ manual_pages()
 	sources 'man/*' | grep -E '\.[1-9]$' | xargs -r mandoc -T lint -W warning
 }
 
+# Functions of the public headers of attestation/ without a manual page.
+undocumented()
+{
+	grep -hoE '\battest_[a-z0-9_]+\(' <(grep -A1 -h '^ATTEST_API' attestation/*.h) | tr -d '(' | sort -u |
+		grep -vxFf <(sed -n 's/^\.Nm \(attest_[a-z0-9_]*\).*/\1/p' man/*.3)
+	return 0
+}
+
 silent "clang-format would change nothing" format
 silent "includes point down" tools/check-includes.py
 silent "no white space at the end of a line" trailing_space
@@ -86,5 +94,6 @@ silent "each header guard is its path" header_guards
 silent "nothing marked as unfinished" unfinished
 silent "shellcheck finds nothing in the scripts" shell_scripts
 silent "mandoc finds nothing in the manual pages" manual_pages
+silent "each function of the attestation library has a manual page" undocumented
 silent "the hypervisor is no larger than 5,000 lines of code" tools/tcb.py --max 5000
 check_done

@@ -35,7 +35,8 @@ static struct {
 	fuzz_parser *parse;
 	char directory[PATH_SIZE], name[32];
 	struct attest_collateral *collateral;
-	struct attest_claims said[SEEDS_MAX]; /* by the evidence to begin with; the innermost */
+	struct attest_bytes root;             /* that it was made with */
+	struct attest_claims said[SEEDS_MAX]; /* by the evidence to begin with */
 	size_t said_count;
 } fuzz;
 
@@ -66,10 +67,9 @@ static void parse_evidence(struct span input)
 	FUZZ_ASSERT(verdict == result->verdict && verdict != ATTEST_ACCEPTED && *result->reason);
 	FUZZ_ASSERT(result->claims_count <= ATTEST_CLAIMS_MAX &&
 		    result->finding_count <= ATTEST_FINDINGS_MAX && json);
-	if (result->is_authentic) {
-		FUZZ_ASSERT(result->claims_count);
-		FUZZ_ASSERT(was_said(&result->claims[result->claims_count - 1]));
-	}
+	FUZZ_ASSERT(!result->is_authentic || result->claims_count);
+	for (size_t i = 0; result->is_authentic && i < result->claims_count; i++)
+		FUZZ_ASSERT(was_said(&result->claims[i]));
 	free(json);
 	free(result);
 }
@@ -302,7 +302,7 @@ static void load_collateral(void)
 		abort();
 	}
 	free((void *)item.data);
-	free((void *)root.data);
+	fuzz.root = root;
 }
 
 static void load_claims(const char *path)
@@ -311,8 +311,9 @@ static void load_claims(const char *path)
 	struct attest_bytes evidence = read_file(path);
 
 	attest_verify(evidence, fuzz.collateral, NULL, NOW, result);
-	if (result->is_authentic && fuzz.said_count < SEEDS_MAX)
-		fuzz.said[fuzz.said_count++] = result->claims[result->claims_count - 1];
+	for (size_t i = 0; result->is_authentic && i < result->claims_count; i++)
+		if (fuzz.said_count < SEEDS_MAX)
+			fuzz.said[fuzz.said_count++] = result->claims[i];
 	free((void *)evidence.data);
 	free(result);
 }

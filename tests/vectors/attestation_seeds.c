@@ -1,4 +1,4 @@
-/* Writes what the fuzzers of attestation begin with:
+/* Writes what the fuzzers of attestation begin with, and what the manual pages' examples verify:
  *
  *	attestation_seeds DIRECTORY [VECTORS]
  *
@@ -102,6 +102,7 @@ static void put_quotes(const struct dcap_fixture *fixture, const char *parser,
 	dcap_fixture_root(fixture, &root);
 	put_trust(parser, "collateral", &collateral);
 	put_trust(parser, "root", &root);
+	put_trust("collateral", "root", &root);
 	put("collateral", parser, bytes_span(&collateral));
 	for (size_t i = 0; i < count; i++) {
 		char name[8];
