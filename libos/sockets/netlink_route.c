@@ -1,10 +1,12 @@
 /* Answers of rtnetlink(7): links, addresses, routes. */
+#include <linux/capability.h>
 #include <asm/errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 #include "base/memory.h"
+#include "libos/processes/process.h"
 #include "libos/sockets/interfaces.h"
 #include "libos/sockets/netlink.h"
 
@@ -214,21 +216,47 @@ static const struct interface *find_named(const uint8_t *at, uint32_t size)
 	return NULL;
 }
 
+/* The one that a request is about: -EINVAL, -ENODEV. */
+static int find_link(const uint8_t *payload, uint32_t size, struct ifinfomsg *ret_body,
+	const struct interface **ret_interface)
+{
+	if (size < sizeof(*ret_body))
+		return -EINVAL;
+	memcpy(ret_body, payload, sizeof(*ret_body));
+	if (ret_body->ifi_index)
+		*ret_interface = interface_by_index((uint32_t)ret_body->ifi_index);
+	else
+		*ret_interface =
+			find_named(payload + sizeof(*ret_body), size - (uint32_t)sizeof(*ret_body));
+	return *ret_interface ? 0 : -ENODEV;
+}
+
 static int get_link(struct netlink_reply *reply, const uint8_t *payload, uint32_t size)
 {
 	const struct interface *interface;
 	struct ifinfomsg body;
+	int r = find_link(payload, size, &body, &interface);
 
-	if (size < sizeof(body))
-		return -EINVAL;
-	memcpy(&body, payload, sizeof(body));
-	if (body.ifi_index)
-		interface = interface_by_index((uint32_t)body.ifi_index);
-	else
-		interface = find_named(payload + sizeof(body), size - (uint32_t)sizeof(body));
-	if (!interface)
-		return -ENODEV;
-	put_link(reply, interface);
+	if (!r)
+		put_link(reply, interface);
+	return r;
+}
+
+/* "ip link set lo up": nobody changes an interface, but to ask for what is so already is fine. */
+static int set_link(const uint8_t *payload, uint32_t size)
+{
+	const struct interface *interface;
+	struct ifinfomsg body;
+	int r;
+
+	if (!credentials_can(&thread_current()->credentials, CAP_NET_ADMIN))
+		return -EPERM;
+	r = find_link(payload, size, &body, &interface);
+	if (r)
+		return r;
+	/* With attributes it would be more than flags. */
+	if (size > sizeof(body) || (body.ifi_flags ^ interface->flags) & body.ifi_change)
+		return -EPERM;
 	return 0;
 }
 
@@ -247,7 +275,9 @@ void netlink_route_answer(struct netlink_reply *reply, const struct nlmsghdr *he
 	}
 	reply->is_dump = false;
 	/* Numbers come in fours: new, delete, get, set. */
-	if (type >= RTM_BASE && (type & 3) != 2)
+	if (type == RTM_NEWLINK && !(header->nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL)))
+		r = set_link(payload, size);
+	else if (type >= RTM_BASE && (type & 3) != 2)
 		r = -EPERM;
 	else if (type == RTM_GETLINK)
 		r = get_link(reply, payload, size);

@@ -99,6 +99,15 @@ static void test_netlink(void)
 	CHECK(recv(fd, answer, sizeof(answer), 0) >= (ssize_t)sizeof(*header));
 	CHECK_EQ(header->nlmsg_type, NLMSG_ERROR);
 	CHECK_EQ(((struct nlmsgerr *)NLMSG_DATA(header))->error, -ENODEV);
+	/* To ask for what is so already. */
+	request.header.nlmsg_type = RTM_NEWLINK;
+	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	request.body =
+		(struct ifinfomsg){.ifi_index = 1, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	CHECK_EQ(send(fd, &request, sizeof(request), 0), sizeof(request));
+	CHECK(recv(fd, answer, sizeof(answer), 0) >= (ssize_t)sizeof(*header));
+	CHECK_EQ(header->nlmsg_type, NLMSG_ERROR);
+	CHECK_EQ(((struct nlmsgerr *)NLMSG_DATA(header))->error, is_root() ? 0 : -EPERM);
 	close(fd);
 	CHECK_ERRNO(socket(AF_NETLINK, SOCK_STREAM, 0), ESOCKTNOSUPPORT);
 }
