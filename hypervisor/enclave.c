@@ -248,9 +248,10 @@ int64_t enclave_destroy(uint64_t number)
 			return -EBUSY;
 	for (uint32_t i = 0; i < enclave->thread_count; i++)
 		thread_destroy(enclave->threads[i].frame);
+	/* First what maps them: no table names a frame that is not its enclave's. */
+	table_done(&enclave->table);
 	for (uint32_t f = 0; (f = frames_next_of(enclave->number, f)) != FRAME_NONE; f++)
 		frame_release(f);
-	table_done(&enclave->table);
 	memory_wipe(enclave, sizeof(*enclave));
 	flush_request(); /* its number, and so its ASID, will be another's */
 	return 0;

@@ -55,10 +55,12 @@ static int64_t donate(uint64_t address, uint64_t count)
 		uint64_t frame = __atomic_load_n(&list[done], __ATOMIC_RELAXED);
 
 		/* Nor the list's own frame, which is read on. */
-		if (frame == address >> PAGE_SHIFT || frame_donate(frame) < 0)
+		if (frame == address >> PAGE_SHIFT || !frames_is_memory(frame))
 			break;
 		nested_forget(frame);
 		iommu_forget(frame);
+		if (frame_donate(frame) < 0)
+			break; /* it was looked at: never */
 		done++;
 	}
 	flush_request();

@@ -136,7 +136,7 @@ def build_programs():
     for source in sorted((HERE / "guest").glob("*.c")):
         program = WORK / source.stem
         library = LIBRARY if "sha256_blocks_ni" in source.read_text() else []
-        run(["gcc", "-static", "-O2", "-Wall", "-Werror", "-I", TOP, "-o", program, source, *library])
+        run(["gcc", "-static", "-O2", "-Wall", "-Werror", "-D_GNU_SOURCE", "-I", TOP, "-o", program, source, *library])
         built.append(program)
     return built
 

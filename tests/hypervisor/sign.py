@@ -12,6 +12,7 @@ import subprocess
 PAGE = 4096
 R, W, X, TCS, REG = 1, 2, 4, 0x100, 0x200
 SIZE = 2 << 20  # one page table's worth
+THREADS, STACK = 4, 2 * PAGE  # the data segment ends with their stacks (enclave.lds)
 
 
 def load(elf):
@@ -73,12 +74,13 @@ def sigstruct(measurement, key, svn):
 
 def make_enclave(elf_path, key, svn, to):
     pages, base, entry = load(elf_path.read_bytes())
-    tables = pages[-1][0] + PAGE
+    tables = stacks_end = pages[-1][0] + PAGE
     pages += page_tables(base, tables)
-    tcs = bytearray(PAGE)
-    struct.pack_into("<Q", tcs, 32, entry - base)
-    struct.pack_into("<QQ", tcs, 72, tables, 0)
-    pages.append((tables + 4 * PAGE, TCS, bytes(tcs)))
+    for i in range(THREADS):
+        tcs = bytearray(PAGE)
+        struct.pack_into("<Q", tcs, 32, entry - base)
+        struct.pack_into("<QQ", tcs, 72, tables, base + stacks_end - i * STACK)
+        pages.append((tables + (4 + i) * PAGE, TCS, bytes(tcs)))
     signed = sigstruct(measure(pages), key, svn)
     with open(to, "wb") as output:
         output.write(struct.pack("<QQQ", SIZE, base, len(pages)) + signed)

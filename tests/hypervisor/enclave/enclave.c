@@ -1,4 +1,4 @@
-/* The enclave of the tests: freestanding, one thread, CPL 0. */
+/* The enclave of the tests: freestanding, CPL 0. */
 #include "tests/hypervisor/enclave/enclave.h"
 
 #include "abi/hypervisor.h"
@@ -8,6 +8,7 @@
 #define BASE 0x100000000000UL
 #define CODE_SELECTOR 8
 #define GATE_INTERRUPT 0x8e00UL
+#define MEET_ROUNDS 2000000000UL
 
 uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d);
 void enclave_setup(void);
@@ -161,6 +162,23 @@ static uint64_t offers_svm(void)
 	return c >> 2 & 1;
 }
 
+/* Whoever is first waits for the others; the rounds are for when they never come. */
+static uint64_t meet(uint32_t count)
+{
+	static uint32_t here;
+	uint32_t a = 1, b, c = 0, d;
+
+	__atomic_fetch_add(&here, 1, __ATOMIC_SEQ_CST);
+	for (uint64_t i = 0; i < MEET_ROUNDS; i++) {
+		if (__atomic_load_n(&here, __ATOMIC_SEQ_CST) >= count) {
+			__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+			return 1 + (b >> 24);
+		}
+		__builtin_ia32_pause();
+	}
+	return 0;
+}
+
 uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 {
 	switch (command) {
@@ -186,6 +204,10 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return first_of_key(ENCLAVE_KEY_SEAL_SIGNER, (uint16_t)b);
 	case TEST_SVM:
 		return offers_svm();
+	case TEST_STEPPED:
+		return enclave_spin(1000) == 1 && !(__builtin_ia32_readeflags_u64() & 0x100);
+	case TEST_MEET:
+		return meet((uint32_t)b);
 	}
 	return 0;
 }

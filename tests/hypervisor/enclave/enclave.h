@@ -15,6 +15,9 @@ enum test_command {
 	TEST_SEAL_ENCLAVE, /* 8 bytes of that key (no enclave in earnest would tell) */
 	TEST_SEAL_SIGNER,  /* b: svn */
 	TEST_SVM,          /* does CPUID offer SVM inside? */
+	TEST_MEET,    /* wait inside until b threads are; 1 + the processor's APIC number; 0: they
+			 did not come */
+	TEST_STEPPED, /* 1: no single steps inside, after some work */
 };
 
 enum test_exception {
@@ -27,6 +30,7 @@ enum test_exception {
 };
 
 #define TEST_SECRET_WORDS 512
+#define TEST_THREADS 4 /* TCS pages in a row, the last one of which is the image's last page */
 
 /* Nothing that holds it stands anywhere but where it is put. */
 static inline uint64_t secret_next(uint64_t *state)

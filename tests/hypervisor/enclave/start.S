@@ -1,8 +1,7 @@
-/* Entered once, at CPL 0 in 64-bit mode on its own page tables. rdi, rsi, rdx, rcx: the host's words. */
+/* Entered once for each thread, at CPL 0 in 64-bit mode on its own page tables. rdi, rsi, rdx, rcx: the host's words. */
 	.section .text.start, "ax"
 	.globl enclave_start
 enclave_start:
-	lea stack_end(%rip), %rsp
 	lgdt gdt_register(%rip)
 	mov $16, %eax
 	mov %eax, %ss
@@ -109,7 +108,7 @@ gdt:
 gdt_register:
 	.word 23
 	.quad gdt
-	.bss
+/* Four, of which the threads have one each (sign.py). */
+	.section .stacks, "aw", @nobits
 	.balign 4096
-	.skip 8192
-stack_end:
+	.skip 4 * 8192

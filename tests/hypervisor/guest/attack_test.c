@@ -21,6 +21,13 @@
 #define FUZZ_ROUNDS 20000
 #define REGION_PAGES_MAX 4096
 
+static volatile uint64_t watched_word;
+
+__attribute__((noinline)) static void watched_function(void)
+{
+	watched_word++;
+}
+
 /* What each attack achieves where nothing is in its way. Nothing that would end this machine. */
 static int without(void)
 {
@@ -37,6 +44,12 @@ static int without(void)
 	point(attack(ATTACK_WRITE, page, 42, 0).result == 0 &&
 			attack(ATTACK_READ, page, 0, 0).b == 42,
 		"unprotected: any address can be written and read");
+	attack(ATTACK_WATCH, (uint64_t)watched_function, (uint64_t)&watched_word, 0);
+	watched_function();
+	point(attack(ATTACK_WATCHED, 0, 0, 0).result >= 2,
+		"unprotected: breakpoints tell what a program does");
+	point(attack(ATTACK_STEP, 0, 0, 0).result >= 3,
+		"unprotected: code is gone through step by step");
 	return 0;
 }
 
@@ -81,6 +94,59 @@ static void attack_registers(void)
 	for (uint64_t i = 0; i <= 6; i++)
 		all_fault &= attack(ATTACK_SVM, i, 0, 0).result == -EFAULT;
 	point(all_fault, "none of SVM's instructions is there");
+}
+
+/* A thread that was not entered yet begins by pushing words onto its stack. (Where it is executed
+ * can't be asked: the emulation stops there whatever a guest's DR7 says.) */
+static void attack_by_debugging(int fd, const struct image *image, uint64_t number)
+{
+	const struct record *tcs = &image->records[image->header.count - 2];
+	struct hypervisor_tcs first;
+	int64_t answer, heard;
+	struct attack step;
+
+	memcpy(&first, tcs->page, sizeof(first));
+	attack(ATTACK_WATCH, 0, first.stack - 8, 0);
+	answer = enter(fd, tcs->offset, TEST_ADD, 1, 2, 3);
+	heard = attack(ATTACK_WATCHED, 0, 0, 0).result;
+	if (answer != 6 || heard)
+		printf("@@ # answer %ld, heard %ld\n", answer, heard);
+	point(answer == 6 && heard == 0, "breakpoints for data tell nothing of an enclave");
+	step = attack(ATTACK_STEP, number, thread_tcs(image, 2), TEST_STEPPED);
+	if (step.c != 1 || step.result > 3)
+		printf("@@ # answer %ld, heard %ld\n", step.c, step.result);
+	point(step.c == 1 && step.result <= 3, "nor do single steps: its flags are its own");
+}
+
+static pid_t begin_inside(int fd, uint64_t tcs)
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	run_on(1);
+	enter(fd, tcs, TEST_SPIN, 100 * SPIN_ROUNDS, 0, 0);
+	_exit(0);
+}
+
+/* Between two turns it may be destroyed, and its program is told: then it is tried again. */
+static void attack_who_is_inside(const char *file)
+{
+	bool was_busy = processors() == 1;
+
+	for (int i = 0; i < 50 && !was_busy; i++) {
+		struct image image;
+		int fd = start(file, &image);
+		pid_t child = begin_inside(fd, image.tcs);
+
+		usleep(100 * 1000);
+		was_busy = hypercall(HC_ENCLAVE_DESTROY, 2, 0) == -EBUSY;
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		close(fd);
+		free(image.records);
+	}
+	point(was_busy, "an enclave is not destroyed while a thread is inside");
 }
 
 /* Without an IOMMU the same attacks succeed, which shows that they are some. */
@@ -263,7 +329,9 @@ static int with(const char *file)
 	attack_by_dma(region);
 	attack_registers();
 	attack_processors();
+	attack_by_debugging(fd, &image, 1);
 	attack_hypercalls(region);
+	attack_who_is_inside(file);
 	fuzz_hypercalls(region);
 	attack_from_user_mode();
 	point(scan_for_secret() == 0, "the secret is still nowhere");

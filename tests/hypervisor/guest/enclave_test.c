@@ -88,6 +88,93 @@ static void test_busy(int fd, const struct image *image)
 	point(was_busy, "a thread is entered by one at a time");
 }
 
+/* A child for each further thread, each on a processor of its own where there are as many. */
+static int64_t meet_on(int fd, const struct image *image, unsigned int thread)
+{
+	run_on(thread);
+	return enter(fd, thread_tcs(image, thread), TEST_MEET, TEST_THREADS, 0, 0);
+}
+
+static void test_threads(int fd, const struct image *image)
+{
+	int64_t *met = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int different = 0;
+	cpu_set_t before;
+	bool all = true;
+
+	sched_getaffinity(0, sizeof(before), &before);
+	for (unsigned int i = 1; i < TEST_THREADS; i++) {
+		if (fork() == 0) {
+			met[i] = meet_on(fd, image, i);
+			_exit(0);
+		}
+	}
+	met[0] = meet_on(fd, image, 0);
+	sched_setaffinity(0, sizeof(before), &before);
+	while (wait(NULL) > 0)
+		;
+	for (unsigned int i = 0; i < TEST_THREADS; i++) {
+		unsigned int j = 0;
+
+		all &= met[i] > 0;
+		while (j < i && met[j] != met[i])
+			j++;
+		different += j == i;
+	}
+	point(all, "several threads are inside at once");
+	point(different == (processors() < TEST_THREADS ? processors() : TEST_THREADS),
+		"each on the processor that entered it");
+	for (unsigned int i = 0; i < TEST_THREADS; i++)
+		all &= enter(fd, thread_tcs(image, i), TEST_ADD, i, 10, 100) == 110 + i;
+	point(all, "each goes on where it left");
+}
+
+/* NMIs of processor @number, as Linux counts them. */
+static unsigned long nmi_count(unsigned int number)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	unsigned long count = 0;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char *at = strstr(line, "NMI:");
+
+		for (unsigned int i = 0; at && i <= number; i++)
+			count = strtoul(i ? at : at + 4, &at, 10);
+		if (at)
+			break;
+	}
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* Linux asks each processor for a stack trace, by NMI, while one of them is inside. */
+static void test_nmi(int fd, const struct image *image)
+{
+	unsigned long before = nmi_count(1);
+	int status = -1, trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	pid_t child;
+
+	if (processors() < 2)
+		return;
+	child = fork();
+	if (child == 0) {
+		run_on(1);
+		_exit(enter(fd, image->tcs, TEST_SPIN, 20 * SPIN_ROUNDS, 0, 0) == 1 ? 0 : 1);
+	}
+	usleep(200 * 1000);
+	for (int i = 0; i < 5; i++) {
+		if (write(trigger, "l", 1) != 1)
+			break;
+		usleep(100 * 1000);
+	}
+	close(trigger);
+	waitpid(child, &status, 0);
+	point(nmi_count(1) >= before + 5, "NMIs reach Linux while an enclave runs");
+	point(status == 0, "which goes on unharmed");
+}
+
 static void test_crashes(const char *path)
 {
 	struct image image;
@@ -157,6 +244,8 @@ int main(int argc, char **argv)
 	test_keys(fd, &image, argv);
 	point(enter(fd, image.tcs, TEST_SECRET, SECRET_SEED, 0, 0) == 1, "it makes a secret");
 	test_busy(fd, &image);
+	test_threads(fd, &image);
+	test_nmi(fd, &image);
 	test_crashes(argv[1]);
 	test_refusals(argv[1]);
 	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == 1, "its secret is still there");

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,26 @@ static inline int64_t enter(
 	if (ioctl(fd, CASEMATE_IOC_ENTER, &enter) < 0)
 		return -1;
 	return enter.reason == HC_EXIT_CALL ? (int64_t)enter.words[0] : -2;
+}
+
+/* Of the threads that an image has, by number from 0. */
+static inline uint64_t thread_tcs(const struct image *image, unsigned int thread)
+{
+	return image->tcs - 4096UL * thread;
+}
+
+static inline unsigned int processors(void)
+{
+	return (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static inline void run_on(unsigned int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor % processors(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
 }
 
 #endif

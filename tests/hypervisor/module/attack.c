@@ -5,15 +5,19 @@
 #include <asm/msr.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
+#include <linux/hw_breakpoint.h>
 #include <linux/ioport.h>
+#include <linux/kdebug.h>
 #include <linux/kprobes.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/perf_event.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
+#include "abi/hypervisor.h"
 #include "tests/hypervisor/module/attack.h"
 
 #define APIC_ADDRESS 0xfee00000UL
@@ -308,6 +312,96 @@ static void dma(unsigned int command, struct attack *attack)
 		dma_write(attack);
 }
 
+/* ---- Breakpoints and single steps ---- */
+
+static struct perf_event *__percpu *breakpoints[2];
+static atomic_t heard;
+
+static void hear(struct perf_event *event, struct perf_sample_data *data, struct pt_regs *registers)
+{
+	atomic_inc(&heard);
+}
+
+static int watch_one(unsigned int number, u64 address, u32 type, u64 length)
+{
+	struct perf_event_attr attribute;
+
+	hw_breakpoint_init(&attribute);
+	attribute.bp_addr = address;
+	attribute.bp_type = type;
+	attribute.bp_len = length;
+	breakpoints[number] = register_wide_hw_breakpoint(&attribute, hear, NULL);
+	return PTR_ERR_OR_ZERO((__force void *)breakpoints[number]);
+}
+
+static void watch(struct attack *attack)
+{
+	atomic_set(&heard, 0);
+	attack->result = attack->a ? watch_one(0, attack->a, HW_BREAKPOINT_X, sizeof(long)) : 0;
+	if (attack->result == 0)
+		attack->result = watch_one(1, attack->b, HW_BREAKPOINT_W, HW_BREAKPOINT_LEN_8);
+}
+
+static void stop_watching(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!IS_ERR_OR_NULL((__force void *)breakpoints[i]))
+			unregister_wide_hw_breakpoint(breakpoints[i]);
+		breakpoints[i] = NULL;
+	}
+}
+
+static int hear_step(struct notifier_block *block, unsigned long event, void *data)
+{
+	struct die_args *arguments = data;
+
+	if (event != DIE_DEBUG)
+		return NOTIFY_DONE;
+	/* One of Linux's own is enough: it is the one after VMMCALL, or the third of three. */
+	if (atomic_inc_return(&heard) >= 3)
+		arguments->regs->flags &= ~X86_EFLAGS_TF;
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block step_block = {.notifier_call = hear_step};
+
+#define FLAGS_STEP "pushfq\n orq $0x100, (%%rsp)\n popfq\n"
+#define FLAGS_RUN "pushfq\n andq $~0x100, (%%rsp)\n popfq\n"
+
+static u64 enter_stepping(const struct attack *attack, u64 *ret_answer)
+{
+	u64 r = HC_ENCLAVE_ENTER, answer = attack->c;
+	unsigned long flags;
+
+	atomic_set(&heard, 0);
+	local_irq_save(flags);
+	asm volatile(FLAGS_STEP "vmmcall\n" FLAGS_RUN
+		     : "+a"(r), "+d"(answer)
+		     : "D"(attack->a), "S"(attack->b)
+		     : "memory", "cc", "r8", "r9", "r10");
+	local_irq_restore(flags);
+	*ret_answer = answer;
+	return r;
+}
+
+static void step(struct attack *attack)
+{
+	u64 answer = 0;
+
+	atomic_set(&heard, 0);
+	register_die_notifier(&step_block);
+	if (!attack->a)
+		asm volatile(FLAGS_STEP "nop\n nop\n nop\n" FLAGS_RUN : : : "memory", "cc");
+	else
+		while (enter_stepping(attack, &answer) == HC_EXIT_INTERRUPTED)
+			cond_resched();
+	unregister_die_notifier(&step_block);
+	attack->c = answer;
+	attack->result = atomic_read(&heard);
+}
+
 /* ---- The rest ---- */
 
 static void look_up(struct attack *attack)
@@ -376,6 +470,16 @@ static void carry_out(unsigned int command, struct attack *attack)
 	case ATTACK_DMA_WRITE:
 		dma(command, attack);
 		break;
+	case ATTACK_WATCH:
+		watch(attack);
+		break;
+	case ATTACK_WATCHED:
+		attack->result = atomic_read(&heard);
+		stop_watching();
+		break;
+	case ATTACK_STEP:
+		step(attack);
+		break;
 	default:
 		attack->result = -ENOTTY;
 	}
@@ -415,6 +519,7 @@ static void __exit attack_exit(void)
 {
 	misc_deregister(&attack_device);
 	open_devmem(false);
+	stop_watching();
 	edu_exit();
 	free_page((unsigned long)page);
 }

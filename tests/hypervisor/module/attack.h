@@ -45,5 +45,13 @@ struct attack {
 #define ATTACK_NEXT_HIDDEN _IOWR('A', 13, struct attack)
 /* Lift Linux's own restriction of /dev/mem (a: 1), or put it back. */
 #define ATTACK_DEVMEM _IOWR('A', 14, struct attack)
+/* Breakpoints of the processors: where a (if it is not 0) is executed, and where the 8 bytes at b
+ * are written.
+ * ATTACK_WATCHED takes them away: result = how often Linux heard of one. */
+#define ATTACK_WATCH _IOWR('A', 15, struct attack)
+#define ATTACK_WATCHED _IOWR('A', 16, struct attack)
+/* Enter enclave a at TCS b, with command c, single-stepping: c = its answer, result = how many
+ * steps Linux heard of (of an enclave 0: of three instructions of its own). */
+#define ATTACK_STEP _IOWR('A', 17, struct attack)
 
 #endif
