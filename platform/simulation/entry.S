@@ -20,6 +20,9 @@ simulation_syscall_entry:
 	pushfq
 	popq	%rcx
 	cld
+	testl	$RFLAGS_ALIGNMENT, %ecx	/* the LibOS reads words wherever they lie */
+	jnz	clear_alignment
+alignment_is_clear:
 	movq	%rcx, %gs:FRAME_RFLAGS
 	movq	%rcx, %gs:FRAME_R11
 	movq	%rax, %gs:FRAME_RAX
@@ -82,6 +85,12 @@ return_to_program:
 	.globl	return_to_program_end
 return_to_program_end:
 	nop
+
+clear_alignment:
+	pushfq
+	andl	$~RFLAGS_ALIGNMENT, (%rsp)
+	popfq
+	jmp	alignment_is_clear
 
 exit_work:
 	xorl	%eax, %eax		/* cleared first: what is asked for from here on sets it again */

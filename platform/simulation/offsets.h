@@ -1,5 +1,5 @@
-/* Offsets into struct thread_block (libos/processes/thread.h), for assembly; checked in thread.c.
- */
+/* For assembly: offsets into struct thread_block (libos/processes/thread.h), checked in thread.c,
+ * and a flag. */
 #ifndef PLATFORM_SIMULATION_OFFSETS_H
 #define PLATFORM_SIMULATION_OFFSETS_H
 
@@ -26,5 +26,7 @@
 #define FRAME_CS 0xa8
 #define FRAME_RFLAGS 0xb0
 #define FRAME_RSP 0xb8
+
+#define RFLAGS_ALIGNMENT 0x40000 /* AC: a word that is not aligned faults */
 
 #endif

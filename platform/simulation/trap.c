@@ -19,6 +19,7 @@
 #include "libos/processes/thread.h"
 #include "abi/signal_context.h"
 #include "platform/simulation/host_call.h"
+#include "platform/simulation/offsets.h"
 #include "platform/simulation/simulation.h"
 
 #define HOST_SIGNAL_INTERRUPT SIGURG
@@ -27,7 +28,6 @@
 #define STACK_SEGMENT 0x2b
 #define RFLAGS_TRAP 0x100UL
 #define RFLAGS_DIRECTION 0x400UL
-#define RFLAGS_ALIGNMENT 0x40000UL
 
 struct host_sigaction {
 	void (*handler)(int signo, struct signal_info *info, struct signal_ucontext *context);
@@ -57,7 +57,7 @@ static void resume_at(struct signal_context *c, const struct thread *thread, voi
 	c->rsp = thread->block.stack_top;
 	c->cs = CODE_SEGMENT_64;
 	c->ss = STACK_SEGMENT;
-	c->rflags &= ~(RFLAGS_TRAP | RFLAGS_DIRECTION | RFLAGS_ALIGNMENT);
+	c->rflags &= ~(RFLAGS_TRAP | RFLAGS_DIRECTION | (uint64_t)RFLAGS_ALIGNMENT);
 }
 
 static void fault_save(struct thread *thread, int signo, const struct signal_info *info,
@@ -142,6 +142,11 @@ static void on_libos(
 			resume_at(c, thread, return_to_program);
 		return;
 	}
+	if (signo == SIGTRAP && info->code == TRAP_TRACE) {
+		/* A program that steps itself jumped here by its own means; it steps no further. */
+		c->rflags &= ~RFLAGS_TRAP;
+		return;
+	}
 	entry = signo == SIGSEGV || signo == SIGBUS ? fault_entry_find(c->rip) : NULL;
 	if (entry) {
 		c->rip = entry->fixup;
@@ -154,11 +159,19 @@ static void on_libos(
 	}
 }
 
+/* The kernel clears the direction flag for a handler, and leaves this one as the program had it. */
+static void clear_alignment(void)
+{
+	__asm__ volatile("pushfq\n\tandl %0, (%%rsp)\n\tpopfq" ::"i"(~RFLAGS_ALIGNMENT)
+			 : "memory", "cc");
+}
+
 static void on_host_signal(int signo, struct signal_info *info, struct signal_ucontext *context)
 {
 	struct signal_context *c = &context->context;
 	struct thread *thread = thread_current();
 
+	clear_alignment();
 	if (c->rip >= PLATFORM_REGION_START && c->rip < PLATFORM_REGION_END)
 		on_libos(thread, signo, info, c);
 	else

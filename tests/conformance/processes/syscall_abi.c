@@ -1,7 +1,9 @@
-/* covers: getppid getpid close read write gettid sched_yield */
+/* covers: getppid getpid close read write writev readlink gettid sched_yield rt_sigaction */
 /* The instruction itself: all registers but rax, rcx and r11 are kept, numbers that mean nothing
  * are ENOSYS. */
 #include "tests/conformance/processes/process_test.h"
+
+#include <sys/uio.h>
 
 struct registers {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, flags;
@@ -77,25 +79,28 @@ enum {
 	ADJUST = 0x10,
 	ZERO = 0x40,
 	SIGN = 0x80,
+	TRAP = 0x100,
 	DIRECTION = 0x400,
 	OVERFLOW = 0x800,
-	ALL = 0xcd5
+	ALIGNMENT = 0x40000,
+	ALL = 0x40cd5
 };
 
 static void registers(void)
 {
 	static const long numbers[] = {SYS_getppid, SYS_getpid, SYS_close, SYS_sched_yield, 100000};
 	static const uint64_t flags[] = {ALWAYS, ALWAYS | CARRY, ALWAYS | ZERO | SIGN,
-		ALWAYS | OVERFLOW | CARRY | PARITY | ADJUST, ALWAYS | DIRECTION};
+		ALWAYS | OVERFLOW | CARRY | PARITY | ADJUST, ALWAYS | DIRECTION,
+		ALWAYS | ALIGNMENT};
 
 	for (int i = 0; i < 5; i++) {
 		int changed = 0, wrong_flags = 0;
 
 		for (int j = 0; j < 100; j++) {
-			fill(numbers[i], flags[j % 5]);
+			fill(numbers[i], flags[j % 6]);
 			call();
 			changed += registers_changed();
-			wrong_flags += (seen.flags & ALL) != (flags[j % 5] & ALL);
+			wrong_flags += (seen.flags & ALL) != (flags[j % 6] & ALL);
 		}
 		CHECK_EQ(changed, 0);
 		CHECK_EQ(wrong_flags, 0);
@@ -121,6 +126,53 @@ static void unknown_numbers(void)
 		}
 	}
 	CHECK_EQ(wrong, 0);
+}
+
+/* A program that is strict about its own alignment need not be about what it passes. */
+static void alignment_is_the_programs(void)
+{
+	static char words[4 * sizeof(struct iovec)] = "x/dev/null";
+	struct iovec vector = {words + 1, 9};
+	int fds[2];
+
+	pipe_new(fds);
+	memcpy(words + 17, &vector, sizeof(vector));
+	fill(SYS_writev, ALWAYS | ALIGNMENT);
+	in.rdi = (uint64_t)fds[1];
+	in.rsi = (uintptr_t)words + 17;
+	in.rdx = 1;
+	call();
+	CHECK_EQ(seen.rax, 9);
+	CHECK(seen.flags & ALIGNMENT);
+	fill(SYS_readlink, ALWAYS | ALIGNMENT);
+	in.rdi = (uintptr_t)words + 1;
+	in.rsi = (uintptr_t)words + 13;
+	in.rdx = 7;
+	call();
+	CHECK_EQ((int64_t)seen.rax, -EINVAL);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static volatile sig_atomic_t traps;
+
+static void on_trap(int signo)
+{
+	(void)signo;
+	traps++;
+}
+
+/* A program that steps itself makes system calls as well. */
+static void single_steps(void)
+{
+	struct sigaction action = {.sa_handler = on_trap}, old;
+
+	CHECK_OK(sigaction(SIGTRAP, &action, &old));
+	fill(SYS_getppid, ALWAYS | TRAP);
+	call();
+	CHECK_EQ(seen.rax, getppid());
+	CHECK(traps > 0);
+	CHECK_OK(sigaction(SIGTRAP, &old, NULL));
 }
 
 /* Errors come as small negative numbers, and libc makes errno of them. */
@@ -196,6 +248,8 @@ int main(void)
 	test_start();
 	registers();
 	unknown_numbers();
+	alignment_is_the_programs();
+	single_steps();
 	errors();
 	upper_halves_do_not_count();
 	red_zone();
