@@ -47,8 +47,11 @@ void bytes_put_be(struct bytes *to, uint64_t value, size_t size)
 
 void bytes_put_zero(struct bytes *to, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		bytes_put(to, "", 1);
+	void *zeros = calloc(1, size + 1);
+
+	require(zeros != NULL);
+	bytes_put(to, zeros, size);
+	free(zeros);
 }
 
 void bytes_put_text(struct bytes *to, const char *text)

@@ -95,7 +95,7 @@ static void check_numbers(void)
 	CHECK_EQ(try_at(SYSCALL_RET, SYS_getpid | X32_BIT, 0, 0), -ENOSYS);
 	CHECK_EQ(try_at(SYSCALL_RET, 520 | X32_BIT, 0, 0), -ENOSYS); /* x32's execve */
 	CHECK_EQ(try_at(SYSCALL_RET, 0x7fffffff, 0, 0), -ENOSYS);
-	CHECK_EQ(try_at(SYSCALL_RET, 462, 0, 0), -ENOSYS);
+	CHECK_EQ(try_at(SYSCALL_RET, SYS_io_uring_setup, 0, 0), -ENOSYS);
 	CHECK_EQ(try_at(SYSCALL_RET, 0xdead00000000L | SYS_getpid, 0, 0), 1);
 	CHECK_EQ(syscall(-1), -1);
 	CHECK_EQ(errno, ENOSYS);
