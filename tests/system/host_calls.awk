@@ -16,8 +16,15 @@ function refused(pid) {
 	while (length(ip) < 16)
 		ip = "0" ip
 }
-NR == 1 { launcher = pid }
-pid == launcher { next }
+NR == 1 { launchers[pid] = 1 }
+# Its threads: the first enclave process is cloned, too, but is none.
+pid in launchers && /CLONE_THREAD/ { starts_thread[pid] = 1 }
+pid in launchers && starts_thread[pid] && / = [0-9]+$/ {
+	launchers[$NF] = 1
+	delete waiting[$NF]
+	starts_thread[pid] = 0
+}
+pid in launchers { next }
 $3 == "---" && $4 == "SIGSYS" {
 	trapped++
 	delete waiting[pid]
