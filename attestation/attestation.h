@@ -13,6 +13,11 @@
  * policies are immutable: any number of threads may verify with the same ones. Input is untrusted;
  * evidence is at most ATTEST_EVIDENCE_SIZE_MAX bytes.
  *
+ * What can fail returns 0 or a negative errno, and writes to @ret_... only if it returns 0. Names
+ *end in their unit; sizes are bytes, counts are elements, times are seconds since 1970. All _free()
+ * accept NULL. No pointer of the caller's is kept past the call that it was given to, but where
+ *that is said.
+ *
  * Needs nothing of Casemate; link with `pkg-config --libs casemate-attestation`. */
 #ifndef ATTESTATION_ATTESTATION_H
 #define ATTESTATION_ATTESTATION_H
@@ -159,6 +164,7 @@ struct attest_value {
 	uint8_t bytes[64];
 };
 
+/* Intel SDM, volume 3D: REPORT Structure. Arrays are as they stand there. */
 struct attest_sgx_claims {
 	uint8_t cpu_svn[16], attributes[16], family_id[16], ext_product_id[16], config_id[64];
 	uint32_t misc_select;
@@ -211,14 +217,14 @@ struct attest_tpm_claims {
 	struct attest_value key_digest; /* SHA-256 of the attestation key's SubjectPublicKeyInfo */
 };
 
-/* Hygon CSV attestation report. */
+/* Hygon CSV attestation report. The layout, unmasked: attestation/csv_report.c. */
 struct attest_csv_claims {
 	uint32_t policy, handle;
 	uint8_t user_pubkey_digest[32], vm_id[16], vm_version[16];
 	char chip_id[65]; /* serial number: the host's word, for the chip does not sign it */
 };
 
-/* SPEC.md in abi/: the report of an enclave of Casemate's. */
+/* The report of an enclave of Casemate's: abi/evidence.md. */
 struct attest_casemate_claims {
 	uint32_t flags;
 	uint8_t image_digest[32];
@@ -284,18 +290,20 @@ struct attest_collateral;
 struct attest_policy;
 
 /* Read and check collateral, in any order, each item one of: X.509 certificates or revocation lists
- * (PEM, DER, hex of DER), public keys of TPMs to trust (PEM), TCB info or QE identity as Intel's
- * service returns them (JSON), or a JSON object with the members tcb_info, tcb_info_signature,
- * qe_identity, qe_identity_signature, *_issuer_chain, root_ca_crl, pck_crl, certificates, crl.
- * @roots: certificates or public keys to trust instead of the vendors'; none: the vendors'.
- * Errors: -EINVAL with @error, -ENOMEM. */
+ * (PEM, DER, hex of DER), a host's table of certificates for SEV-SNP, Hygon's HSK and CEK in one
+ * file, TCB info or QE identity as Intel's service returns them (JSON), or a JSON object with the
+ * members that casemate-verify-evidence(1) lists. Nothing of it is trusted for being there: it is
+ * followed to a root.
+ * @roots: certificates (PEM, DER) or public keys (PEM) to trust instead of the vendors'; none: the
+ * vendors'.
+ * Errors: -EINVAL with @error; -ENOMEM with @error. */
 ATTEST_API int attest_collateral_new(const struct attest_bytes *items, size_t item_count,
 	const struct attest_bytes *roots, size_t root_count,
 	struct attest_collateral **ret_collateral, struct attest_error *error)
 	__attribute__((warn_unused_result));
 ATTEST_API void attest_collateral_free(struct attest_collateral *collateral);
 
-/* A policy in JSON: casemate-policy(5). Errors: -EINVAL with @error, -ENOMEM. */
+/* A policy in JSON: casemate-policy(5). Errors: -EINVAL with @error; -ENOMEM with @error. */
 ATTEST_API int attest_policy_new(struct attest_bytes text, struct attest_policy **ret_policy,
 	struct attest_error *error) __attribute__((warn_unused_result));
 ATTEST_API void attest_policy_free(struct attest_policy *policy);
@@ -378,7 +386,7 @@ ATTEST_API int attest_tpm_credential_new(struct attest_bytes ek_public,
 
 /* A TPM's key, TPM2B_PUBLIC, as attest_collateral_new() takes it as a root: PEM. Once it is known
  * whose it is. @ret_pem: free(3) it. Errors: -EINVAL, -ENOMEM. */
-ATTEST_API int attest_tpm_key_to_pem(struct attest_bytes public, char **ret_pem)
+ATTEST_API int attest_tpm_key_to_pem(struct attest_bytes public_key, char **ret_pem)
 	__attribute__((warn_unused_result));
 
 /* Making evidence with a TPM 2.0: quotes, the keys that sign them, and proof that a key is a TPM's.
@@ -422,6 +430,7 @@ struct attest_tpm_identity {
 	size_t ek_public_size, ak_public_size, ek_certificate_size;
 };
 
+/* @ret: attest_tpm_identity_done() frees what it holds. Errors: -EIO with @error, -ENOMEM. */
 ATTEST_API int attest_tpm_identity_read(struct attest_platform *platform,
 	struct attest_tpm_identity *ret, struct attest_error *error)
 	__attribute__((warn_unused_result));
@@ -446,8 +455,9 @@ ATTEST_API int attest_ratls_certificate_new(struct attest_bytes private_key,
 	struct attest_bytes evidence, struct attest_bytes claims, int64_t from, int64_t until,
 	char **ret_pem) __attribute__((warn_unused_result));
 
-/* Both steps at once: a certificate for @private_key with evidence of @platform. @error may tell
- * what the platform did not like. @ret_pem: free(3) it. */
+/* Both steps at once: a certificate for @private_key with evidence of @platform. @ret_pem: free(3)
+ * it. Errors: -EINVAL @private_key, -ENOMEM, and what attest_evidence_new() returns; all with
+ * error->reason. */
 ATTEST_API int attest_ratls_certificate_make(struct attest_platform *platform,
 	struct attest_bytes private_key, int64_t from, int64_t until, char **ret_pem,
 	struct attest_error *error) __attribute__((warn_unused_result));

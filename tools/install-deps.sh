@@ -10,7 +10,7 @@ build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev
 	pkg-config python3"
 
 # The programs that tests run inside enclaves, and the tools the tests themselves use.
-check="clang clang-format binutils mandoc shellcheck
+check="clang clang-format binutils g++ mandoc shellcheck
 	cpio kmod linux-headers-cloud-amd64 qemu-system-x86
 	bash bsdutils busybox-static coreutils curl diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip iproute2 less
 	libc6-dev libopenblas0-pthread liburing-dev linux-libc-dev musl-tools nodejs openjdk-17-jdk-headless openssl perl
