@@ -33,6 +33,13 @@ static bool is_ordinary(uint64_t frame)
 	return frames_is_linux(frame) && frame != APIC_FRAME;
 }
 
+#ifdef HYPERVISOR_DEBUG
+/* Each page is a fault of its own, at the worst of times too: while an event is delivered. */
+#define HAS_LARGE_PAGES false
+#else
+#define HAS_LARGE_PAGES true
+#endif
+
 static bool is_ordinary_2m(uint64_t first)
 {
 	for (uint64_t i = 0; i < TABLE_LARGE_FRAMES; i++)
@@ -61,7 +68,7 @@ int nested_fill(uint64_t address)
 	/* Beyond what the table can tell apart it would answer for another page. */
 	if (address >> (PAGE_SHIFT + 9 * table.levels))
 		return -EFAULT;
-	if (is_ordinary_2m(first)) {
+	if (HAS_LARGE_PAGES && is_ordinary_2m(first)) {
 		r = table_map(&table, first << PAGE_SHIFT, first << PAGE_SHIFT, ALL | TABLE_LARGE);
 		if (r != -EEXIST)
 			return r;

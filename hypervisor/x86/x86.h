@@ -35,6 +35,8 @@
 #define APIC_BASE_ENABLE (1UL << 11)
 #define APIC_BASE_X2APIC (1UL << 10)
 
+#define NMI_VECTOR 2
+
 enum exception {
 	EXCEPTION_DB = 1,
 	EXCEPTION_UD = 6,

@@ -45,6 +45,7 @@ class Machine:
     devices: list
     tpm: bool = False
     trust: str = "none"
+    image: str = "hypervisor.bin"
     tests: list = None  # all
 
 
@@ -53,6 +54,7 @@ MACHINES = {
     "2": Machine("2 processors", "2", IOMMU + EDU, tpm=True, trust="first"),
     "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again"),
     "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
+    "debug": Machine("debug image", "2", EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "linux"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
 }
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
@@ -193,7 +195,8 @@ def build_initrd(kernel, modules, programs, enclaves):
     put(root, "bin/casemate", casemate)
     for library in libraries(casemate):
         put(root, str(library).lstrip("/"), library)
-    put(root, "lib/firmware/casemate/hypervisor.bin", BUILD / "hypervisor" / "hypervisor.bin")
+    for image in (BUILD / "hypervisor").glob("*.bin"):
+        put(root, f"images/{image.name}", image)
     names = "\n".join(str(path.relative_to(root)) for path in root.rglob("*"))
     with open(WORK / "initrd.cpio", "wb") as output:
         subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=names.encode(), cwd=root,
@@ -247,7 +250,7 @@ class Guest:
     def __init__(self, kernel, initrd, machine, tpm, tests, show):
         command = QEMU + machine.devices + tpm + ["-smp", machine.smp, "-kernel",
                           next(kernel.glob("boot/vmlinuz-*")), "-initrd", initrd, "-append",
-                          f"{KERNEL_ARGUMENTS} casemate.trust={machine.trust} "
+                          f"{KERNEL_ARGUMENTS} casemate.trust={machine.trust} casemate.image={machine.image} "
                           f"casemate.tests={','.join(machine.tests or tests)}"]
         self.lines, self.console, self.timed_out = [], [], False
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,

@@ -218,9 +218,12 @@ void vmcb_redeliver(struct vmcb *vmcb)
 	vmcb->event = 0;
 	if (!(event & EVENT_VALID) || is_of_instruction(event))
 		return;
-	/* QEMU calls interrupts exceptions here; no exception has such a vector. */
+	/* QEMU calls interrupts and NMIs exceptions here, as which VMRUN would not take them: no
+	 * exception has such a vector. */
 	if ((event & EVENT_VECTOR) >= EXCEPTION_COUNT)
 		event &= ~EVENT_TYPE;
+	else if ((event & EVENT_VECTOR) == NMI_VECTOR)
+		event = (event & ~EVENT_TYPE) | EVENT_NMI;
 	vmcb->event = event;
 }
 

@@ -67,6 +67,7 @@
 #define EVENT_VALID (1UL << 31)
 #define EVENT_HAS_ERROR (1UL << 11)
 #define EVENT_TYPE (7UL << 8)
+#define EVENT_NMI (2UL << 8)
 #define EVENT_EXCEPTION (3UL << 8)
 #define EVENT_SOFTWARE (4UL << 8)
 #define EVENT_VECTOR 0xffUL
