@@ -1,7 +1,8 @@
 # covers: memcached (4 threads, 50 clients over a published port, large values, evictions)
 . "$TOP/tests/applications/lib.sh"
 need /usr/bin/memcached
-app_image --copy /usr/bin/memcached --add /etc/passwd:/etc/passwd --add /etc/group:/etc/group
+. "$TOP/demos/memcached/image.sh"
+app_image "${image[@]}"
 
 serve "a server and 50 clients" memcached -u nobody -l 0.0.0.0 -p @port@ -t 4 -m 16 -c 200 <<'END'
 /usr/bin/python3 - "$port" <<'PY'

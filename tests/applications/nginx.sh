@@ -30,9 +30,8 @@ http {
 	}
 }
 END
-app_image --copy /usr/sbin/nginx --copy /bin/sh --copy /bin/cp --copy /bin/mkdir --copy /bin/sed --copy /bin/kill --copy /bin/cat \
-	--copy /bin/mv --copy /bin/chmod --copy /bin/rm --copy /usr/bin/head --copy /usr/bin/seq --copy /usr/bin/mktemp \
-	--add /etc/passwd:/etc/passwd --add /etc/group:/etc/group --add "$site:$site"
+. "$TOP/demos/nginx/image.sh"
+app_image "${image[@]}" --add "$site:$site"
 
 # nginx_start LISTEN: the server's command. Its directory, which the workers may enter, is named in `where`.
 nginx_start()

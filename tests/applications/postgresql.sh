@@ -1,23 +1,16 @@
 # covers: PostgreSQL 15 (initdb, server, psql, pgbench; fork per connection, shared memory, Unix and TCP sockets, crash)
 . "$TOP/tests/applications/lib.sh"
-version=15
-programs=/usr/lib/postgresql/$version
+. "$TOP/demos/postgresql/image.sh"
 need $programs/bin/postgres /usr/bin/setpriv
 if [ "$(id -u)" -ne 0 ]; then
 	echo "ok 1 - $app_name # SKIP natively, only root can become the user that owns the database"
 	echo "1..1"
 	exit 0
 fi
-copies=()
-for name in initdb pg_ctl pg_dump pgbench postgres psql; do
-	copies+=(--copy "$programs/bin/$name")
+for name in bash cat chown head kill mktemp rm sed seq setpriv sleep sort; do
+	image+=(--copy "$(type -P "$name")")
 done
-for name in bash cat chown head kill mktemp rm sed seq setpriv sh sleep sort; do
-	copies+=(--copy "$(type -P "$name")")
-done
-app_image "${copies[@]}" --add "$programs/lib:$programs/lib" \
-	--add "/usr/share/postgresql/$version:/usr/share/postgresql/$version" \
-	--add /usr/share/zoneinfo:/usr/share/zoneinfo --add /etc/passwd:/etc/passwd --add /etc/group:/etc/group
+app_image "${image[@]}"
 
 # with_database: the commands on standard input are run beside a new server, by who isn't root.
 with_database()

@@ -3,16 +3,11 @@
 python=/usr/bin/python3
 need $python /usr/bin/openssl
 $python -c "import flask" 2>/dev/null || need /usr/lib/python3/dist-packages/flask/flask
-library=$($python -c 'import os; print(os.path.dirname(os.__file__))')
-packages=/usr/lib/python3/dist-packages
-sources=()
-for name in blinker click flask itsdangerous jinja2 markupsafe simplejson werkzeug colorama dateutil; do
-	[ ! -d $packages/$name ] || sources+=(--add "$packages/$name:$packages/$name")
-done
 expect "a certificate" openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=localhost \
 	-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$SCRATCH/key.pem" -out "$SCRATCH/certificate.pem"
 cat "$SCRATCH/key.pem" "$SCRATCH/certificate.pem" >"$SCRATCH/both.pem"
-app_image --copy $python --add "$library:$library" "${sources[@]}"
+. "$TOP/demos/python-flask/image.sh"
+app_image "${image[@]}"
 
 compare "http.server and urllib" $python - <<'END'
 import functools, http.server, os, pathlib, threading, urllib.error, urllib.request

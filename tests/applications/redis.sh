@@ -1,7 +1,8 @@
 # covers: redis-server 7 (BGSAVE by fork, append-only file, replication, I/O threads, redis-benchmark over a published port)
 . "$TOP/tests/applications/lib.sh"
 need /usr/bin/redis-server /usr/bin/redis-cli /usr/bin/redis-benchmark
-app_image --copy /usr/bin/redis-server --copy /usr/bin/redis-cli --copy /bin/sh --copy /bin/kill
+. "$TOP/demos/redis/image.sh"
+app_image "${image[@]}"
 server="redis-server --port @port@ --bind 0.0.0.0 --protected-mode no --loglevel warning"
 
 # The client's own words.

@@ -1,4 +1,5 @@
-// What go_net.sh runs: a net/http server and its clients in one program, over loopback.
+// What go_net.sh runs: a net/http server and its clients in one program, over loopback. With an address,
+// such as :8000, as its argument it serves there, and who asks is outside.
 package main
 
 import (
@@ -6,15 +7,18 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
-func serve() (string, *http.Server) {
+func serve(address string) (string, *http.Server) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/square", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
@@ -31,7 +35,7 @@ func serve() (string, *http.Server) {
 			fmt.Fprint(w, err)
 		}
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		panic(err)
 	}
@@ -123,7 +127,14 @@ func deadline() {
 }
 
 func main() {
-	base, server := serve()
+	if len(os.Args) > 1 {
+		serve(os.Args[1])
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		<-signals
+		return
+	}
+	base, server := serve("127.0.0.1:0")
 	load(base)
 	fmt.Println("big", len(get(http.DefaultClient, base+"/big")))
 	response, err := http.Post(base+"/command", "text/plain", strings.NewReader("through cat"))
