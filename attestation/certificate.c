@@ -251,6 +251,16 @@ static STACK_OF(X509) *candidates(const struct certificate_check *check)
 	return all;
 }
 
+/* @chain holds, but for what changes with time. */
+static int judge(
+	const struct certificate_check *check, STACK_OF(X509) *chain, struct attest_result *result)
+{
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		certificate_note_expiry(
+			result, certificate_time(X509_get0_notAfter(sk_X509_value(chain, i))));
+	return check_revocation(check, chain, result);
+}
+
 static int run(X509_STORE_CTX *context, const struct certificate_check *check,
 	struct attest_result *result, STACK_OF(X509) **ret_chain)
 {
@@ -266,16 +276,81 @@ static int run(X509_STORE_CTX *context, const struct certificate_check *check,
 	chain = X509_STORE_CTX_get1_chain(context);
 	if (!chain)
 		return verdict_find(result, ATTEST_INTERNAL_ERROR, "out of memory");
-	for (int i = 0; i < sk_X509_num(chain); i++)
-		certificate_note_expiry(
-			result, certificate_time(X509_get0_notAfter(sk_X509_value(chain, i))));
-	r = check_revocation(check, chain, result);
+	r = judge(check, chain, result);
 	if (r == 0 && ret_chain)
 		*ret_chain = TAKE(chain);
 	return r;
 }
 
-int certificate_verify(const struct certificate_check *check, struct attest_result *result,
+STACK_OF(X509) *certificate_settle(X509 *certificate, const struct attest_collateral *collateral)
+{
+	CLEANUP(context_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
+	STACK_OF(X509) *chain = NULL;
+
+	if (context && X509_STORE_CTX_init(context, collateral->store, certificate,
+			       collateral->certificates) == 1) {
+		X509_STORE_CTX_set_depth(context, CERTIFICATE_CHAIN_MAX);
+		X509_STORE_CTX_set_flags(
+			context, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+		if (X509_verify_cert(context) == 1)
+			chain = X509_STORE_CTX_get1_chain(context);
+	}
+	ERR_clear_error();
+	return chain;
+}
+
+static bool holds(STACK_OF(X509) *certificates, const X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_num(certificates); i++)
+		if (sk_X509_value(certificates, i) == certificate)
+			return true;
+	return false;
+}
+
+static bool is_valid_at(const X509 *certificate, int64_t now)
+{
+	int64_t from = certificate_time(X509_get0_notBefore(certificate));
+
+	return from != -1 && from <= now && now < certificate_time(X509_get0_notAfter(certificate));
+}
+
+/* The chain that was found when the collateral was read, if there is nothing to be said against it
+ * now. Otherwise (NULL) it is sought anew: there may be a better one, and the reason is told. */
+static STACK_OF(X509) *find_settled(const struct certificate_check *check)
+{
+	STACK_OF(X509) *chain = NULL;
+
+	for (size_t i = 0; i < check->collateral->known_count && !chain; i++)
+		if (check->collateral->known[i].certificate == check->leaf)
+			chain = check->collateral->known[i].chain;
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const X509 *certificate = sk_X509_value(chain, i);
+
+		if (!is_valid_at(certificate, check->now))
+			return NULL;
+		if (check->only_others && i + 1 < sk_X509_num(chain) &&
+			!holds(check->others, certificate))
+			return NULL;
+	}
+	return chain;
+}
+
+static int take_settled(const struct certificate_check *check, STACK_OF(X509) *chain,
+	struct attest_result *result, STACK_OF(X509) **ret_chain)
+{
+	STACK_OF(X509) *copy;
+	int r = judge(check, chain, result);
+
+	if (r < 0 || !ret_chain)
+		return r;
+	copy = X509_chain_up_ref(chain);
+	if (!copy)
+		return verdict_find(result, ATTEST_INTERNAL_ERROR, "out of memory");
+	*ret_chain = copy;
+	return 0;
+}
+
+static int seek(const struct certificate_check *check, struct attest_result *result,
 	STACK_OF(X509) **ret_chain)
 {
 	CLEANUP(context_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
@@ -297,4 +372,13 @@ int certificate_verify(const struct certificate_check *check, struct attest_resu
 	r = run(context, check, result, ret_chain);
 	sk_X509_free(others);
 	return r;
+}
+
+int certificate_verify(const struct certificate_check *check, struct attest_result *result,
+	STACK_OF(X509) **ret_chain)
+{
+	STACK_OF(X509) *settled = find_settled(check);
+
+	return settled ? take_settled(check, settled, result, ret_chain)
+		       : seek(check, result, ret_chain);
 }

@@ -56,6 +56,11 @@ struct certificate_check {
 int certificate_verify(const struct certificate_check *check, struct attest_result *result,
 	STACK_OF(X509) **ret_chain) MUST_CHECK;
 
+/* From @certificate, which is among the collateral's, to a pinned root: all is checked but dates
+ * and revocation, so that it need not be again each time. Leaf first; NULL: there is no way, or no
+ * memory. */
+STACK_OF(X509) *certificate_settle(X509 *certificate, const struct attest_collateral *collateral);
+
 /* @result->expires is the least of all. */
 void certificate_note_expiry(struct attest_result *result, int64_t time);
 

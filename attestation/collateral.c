@@ -32,8 +32,10 @@ void attest_collateral_free(struct attest_collateral *collateral)
 		EVP_PKEY_free(collateral->keys[i]);
 	for (size_t i = 0; i < collateral->blob_count; i++)
 		text_buffer_done(&collateral->blobs[i]);
-	for (size_t i = 0; i < collateral->known_count; i++)
+	for (size_t i = 0; i < collateral->known_count; i++) {
 		text_buffer_done(&collateral->known[i].der);
+		certificates_freep(&collateral->known[i].chain);
+	}
 	free(collateral->known);
 	free(collateral);
 }
@@ -122,6 +124,16 @@ static int know(struct attest_collateral *collateral, STACK_OF(X509) *certificat
 	return 0;
 }
 
+/* Of what is read once, the signatures are checked once. */
+static void settle_all(struct attest_collateral *collateral)
+{
+	int count = sk_X509_num(collateral->certificates);
+
+	for (int i = 0; i < count; i++)
+		collateral->known[i].chain =
+			certificate_settle(collateral->known[i].certificate, collateral);
+}
+
 static int know_all(struct attest_collateral *collateral, struct attest_error *error)
 {
 	size_t count =
@@ -131,6 +143,7 @@ static int know_all(struct attest_collateral *collateral, struct attest_error *e
 	if (!collateral->known || know(collateral, collateral->certificates) < 0 ||
 		know(collateral, collateral->anchors) < 0)
 		return verdict_fail(error, ATTEST_INTERNAL_ERROR, "out of memory");
+	settle_all(collateral);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 struct known_certificate {
 	X509 *certificate; /* not owned */
 	struct text_buffer der;
+	STACK_OF(X509) *chain; /* certificate_settle(); NULL: none, or an anchor */
 };
 
 struct attest_collateral {
