@@ -104,4 +104,29 @@ struct casemate_enter {
  */
 #define CASEMATE_IOC_ENTER _IOWR(CASEMATE_IOC, 19, struct casemate_enter)
 
+/* Whole pages of the enclave or of its window; bytes. Each goes from page to page, stops at the
+ * first that fails, and those before stay done. */
+struct casemate_range {
+	uint64_t offset;
+	uint64_t size;
+};
+/* Pages of zeros, which the enclave has to accept (abi/hypervisor.h, EC_ACCEPT). EEXIST. */
+#define CASEMATE_IOC_AUGMENT _IOW(CASEMATE_IOC, 20, struct casemate_range)
+/* Ask the enclave for pages; then take those that it has agreed to give. EPERM: it has not. */
+#define CASEMATE_IOC_TRIM _IOW(CASEMATE_IOC, 21, struct casemate_range)
+#define CASEMATE_IOC_REMOVE _IOW(CASEMATE_IOC, 22, struct casemate_range)
+
+struct casemate_share {
+	uint64_t source; /* address of the pages here: ordinary memory that may be written */
+	uint64_t offset; /* in the window */
+	uint64_t size;   /* bytes; all multiples of 4096 */
+};
+/* Memory of the caller's that the enclave reads and writes too, in its window. EEXIST: something is
+ * there; EFAULT: it is not ordinary memory, or it is in a window. */
+#define CASEMATE_IOC_SHARE _IOW(CASEMATE_IOC, 23, struct casemate_share)
+/* Pages that are not shared are passed over. EINVAL: size 0. */
+#define CASEMATE_IOC_UNSHARE _IOW(CASEMATE_IOC, 24, struct casemate_range)
+/* Each processor notices what has changed: what EC_ACCEPT and EC_PROTECT wait for. */
+#define CASEMATE_IOC_FLUSH _IO(CASEMATE_IOC, 25)
+
 #endif

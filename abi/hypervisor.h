@@ -132,6 +132,25 @@ typedef int hypervisor_enter_fn(uint32_t cpu);
 #define HC_EXIT_INTERRUPTED 1 /* enter again, when there is time */
 #define HC_EXIT_CRASHED 2     /* for ever */
 
+/* Pages of an enclave that is READY, with its consent: rdi: enclave, rsi: offset of a page.
+ * -EINVAL: no such enclave, or it is not initialised, or no such offset; -ENOENT: there is no page.
+ */
+#define HC_ENCLAVE_AUGMENT                                                                         \
+	13 /* a page of zeros, read and written once it is accepted. -EEXIST, -ENOMEM */
+#define HC_ENCLAVE_TRIM 14 /* nobody reaches the page any more. -EBUSY: that is so already */
+#define HC_ENCLAVE_REMOVE                                                                          \
+	15 /* its frame is wiped and unused. -EPERM: the enclave has it, or has not agreed */
+
+/* The enclave's window of Linux's memory: rdi: enclave, rsi: page number there. -EINVAL: no such
+ * enclave or page. */
+#define HC_WINDOW_MAP                                                                              \
+	16 /* rdx: frame number. -EEXIST: something is there; -EFAULT: not Linux's                 \
+	      memory, or in a window; -ENOMEM */
+#define HC_WINDOW_UNMAP                                                                            \
+	17 /* the enclave can write to the frame until each processor did HC_FLUSH. -ENOENT */
+#define HYPERVISOR_WINDOW (1UL << 40)           /* its nested address */
+#define HYPERVISOR_WINDOW_COUNT_MAX (1UL << 18) /* pages: 1 GiB */
+
 #define HYPERVISOR_ENCLAVE_COUNT_MAX 14
 #define HYPERVISOR_THREAD_COUNT_MAX 32 /* of one enclave */
 #define HYPERVISOR_ENCLAVE_SIZE_MAX (1UL << 36)
@@ -162,6 +181,19 @@ _Static_assert(sizeof(struct hypervisor_tcs) == HYPERVISOR_FRAME_SIZE, "ABI");
 #define EC_EXIT 1   /* rdi, rsi, rdx, rcx: words for the host; returns its words there */
 #define EC_REPORT 2 /* rdi: offset of a struct enclave_report, rsi: of a struct enclave_target */
 #define EC_KEY 3    /* rdi: offset of a struct enclave_key_request */
+#define EC_ACCEPT                                                                                  \
+	4 /* rdi: offset of a page, rsi: ENCLAVE_ACCEPT_... -ENOENT: no page;                      \
+	     -EINVAL: there is nothing of that kind to accept; -EAGAIN: a processor has not        \
+	     done HC_FLUSH since */
+#define EC_PROTECT                                                                                 \
+	5 /* rdi: offset of a page, rsi: SGX_SECINFO_R and perhaps one of W and X: what it         \
+	     allows from now on. -ENOENT, -EINVAL; -EAGAIN: it is so, but a processor has not      \
+	     done HC_FLUSH since */
+
+enum enclave_accept {
+	ENCLAVE_ACCEPT_NEW = 1,  /* HC_ENCLAVE_AUGMENT: a page of zeros */
+	ENCLAVE_ACCEPT_TRIM = 2, /* HC_ENCLAVE_TRIM: it may be taken away */
+};
 
 /* Which enclave is to believe a report. */
 struct enclave_target {

@@ -11,6 +11,7 @@
 
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
+#include <linux/xarray.h>
 
 #include "abi/driver.h"
 #include "abi/hypervisor.h"
@@ -61,6 +62,20 @@ int enclave_open(struct enclave **ret_enclave);
 void enclave_release(struct enclave *enclave);
 long enclave_ioctl(struct enclave *enclave, unsigned int command, void __user *argument);
 
+/* The same, with more memory if that is what is missing; under life_lock. */
+long call_with_frames(unsigned long number, unsigned long a, unsigned long b, unsigned long c);
+
+/* window.c: the pages of programs that an enclave sees; under life_lock. */
+struct window {
+	struct xarray pages; /* by their number in the window; pinned */
+};
+void window_init(struct window *window);
+/* The enclave is gone, and no processor remembers it. */
+void window_release(struct window *window);
+/* @from: struct casemate_share, struct casemate_range. */
+long window_share(struct window *window, unsigned long enclave, void __user *from);
+long window_unshare(struct window *window, unsigned long enclave, void __user *from);
+
 /* frames.c: frames that enclaves are made of; under life_lock. */
 int frames_donate(unsigned int count);
 void frames_reclaim(void);
@@ -68,10 +83,16 @@ void frames_reclaim(void);
 void frames_free_all(void);
 
 /* These need the hypervisor on: under life_lock, or with interrupts off. */
+static inline long hypercall3(
+	unsigned long number, unsigned long a, unsigned long b, unsigned long c)
+{
+	asm volatile("vmmcall" : "+a"(number) : "D"(a), "S"(b), "d"(c) : "memory");
+	return number;
+}
+
 static inline long hypercall(unsigned long number, unsigned long a, unsigned long b)
 {
-	asm volatile("vmmcall" : "+a"(number) : "D"(a), "S"(b) : "memory");
-	return number;
+	return hypercall3(number, a, b, 0);
 }
 
 static inline long hypercall_enter(unsigned long enclave, unsigned long tcs, u64 words[4])

@@ -15,12 +15,16 @@
 struct enclave {
 	unsigned long number;     /* 0: none */
 	unsigned long generation; /* of the hypervisor that has it */
+	struct window window;
 };
 
 int enclave_open(struct enclave **ret_enclave)
 {
 	*ret_enclave = kzalloc(sizeof(**ret_enclave), GFP_KERNEL);
-	return *ret_enclave ? 0 : -ENOMEM;
+	if (!*ret_enclave)
+		return -ENOMEM;
+	window_init(&(*ret_enclave)->window);
+	return 0;
 }
 
 static bool is_alive(const struct enclave *enclave)
@@ -35,19 +39,19 @@ void enclave_release(struct enclave *enclave)
 	mutex_lock(&life_lock);
 	if (is_alive(enclave)) {
 		hypercall(HC_ENCLAVE_DESTROY, enclave->number, 0);
-		frames_reclaim();
+		frames_reclaim(); /* every processor flushes by the way */
 	}
+	window_release(&enclave->window);
 	mutex_unlock(&life_lock);
 	kfree(enclave);
 }
 
-/* With more memory, if that is what is missing. */
-static long call_with_frames(unsigned long number, unsigned long a)
+long call_with_frames(unsigned long number, unsigned long a, unsigned long b, unsigned long c)
 {
-	long r = hypercall(number, a, 0);
+	long r = hypercall3(number, a, b, c);
 
 	if (r == -ENOMEM && frames_donate(DONATE_COUNT) == 0)
-		r = hypercall(number, a, 0);
+		r = hypercall3(number, a, b, c);
 	return r;
 }
 
@@ -59,7 +63,7 @@ static long create(struct enclave *enclave, void __user *from, void *page)
 		return -EBUSY;
 	if (copy_from_user(page, from, sizeof(struct sgx_secs)))
 		return -EFAULT;
-	r = call_with_frames(HC_ENCLAVE_CREATE, virt_to_phys(page));
+	r = call_with_frames(HC_ENCLAVE_CREATE, virt_to_phys(page), 0, 0);
 	if (r < 0)
 		return r;
 	enclave->generation = life_generation;
@@ -89,7 +93,7 @@ static long add(struct enclave *enclave, void __user *from, void *page)
 		if (copy_from_user(page, (void __user *)(add.source + at), PAGE_SIZE))
 			r = -EFAULT;
 		else
-			r = call_with_frames(HC_ENCLAVE_ADD, virt_to_phys(request));
+			r = call_with_frames(HC_ENCLAVE_ADD, virt_to_phys(request), 0, 0);
 		cond_resched();
 	}
 	kfree(request);
@@ -119,6 +123,78 @@ static long build(struct enclave *enclave, unsigned int command, void __user *ar
 		r = init(enclave, argument, page);
 	mutex_unlock(&life_lock);
 	free_page((unsigned long)page);
+	return r;
+}
+
+/* ---- Once it runs ---- */
+
+static long on_pages(struct enclave *enclave, unsigned long number, void __user *from)
+{
+	struct casemate_range range;
+	long r = 0;
+	u64 at;
+
+	if (copy_from_user(&range, from, sizeof(range)))
+		return -EFAULT;
+	if (!PAGE_ALIGNED(range.offset | range.size))
+		return -EINVAL;
+	for (at = 0; r == 0 && at < range.size; at += PAGE_SIZE) {
+		r = call_with_frames(number, enclave->number, range.offset + at, 0);
+		cond_resched();
+	}
+	return r;
+}
+
+/* No processor remembers a page that was trimmed: the enclave may say so. */
+static long trim(struct enclave *enclave, void __user *from)
+{
+	long r = on_pages(enclave, HC_ENCLAVE_TRIM, from);
+
+	flush_all();
+	return r;
+}
+
+static long remove(struct enclave *enclave, void __user *from)
+{
+	long r = on_pages(enclave, HC_ENCLAVE_REMOVE, from);
+
+	frames_reclaim();
+	return r;
+}
+
+static long flush(void)
+{
+	flush_all();
+	return 0;
+}
+
+static long change_living(struct enclave *enclave, unsigned int command, void __user *argument)
+{
+	switch (command) {
+	case CASEMATE_IOC_AUGMENT:
+		return on_pages(enclave, HC_ENCLAVE_AUGMENT, argument);
+	case CASEMATE_IOC_TRIM:
+		return trim(enclave, argument);
+	case CASEMATE_IOC_REMOVE:
+		return remove(enclave, argument);
+	case CASEMATE_IOC_SHARE:
+		return window_share(&enclave->window, enclave->number, argument);
+	case CASEMATE_IOC_UNSHARE:
+		return window_unshare(&enclave->window, enclave->number, argument);
+	case CASEMATE_IOC_FLUSH:
+		return flush();
+	}
+	return -ENOTTY;
+}
+
+static long change(struct enclave *enclave, unsigned int command, void __user *argument)
+{
+	long r = -ENODEV;
+
+	mutex_lock(&life_lock);
+	if (is_alive(enclave))
+		r = change_living(enclave, command, argument);
+	mutex_unlock(&life_lock);
 	return r;
 }
 
@@ -166,5 +242,5 @@ long enclave_ioctl(struct enclave *enclave, unsigned int command, void __user *a
 	case CASEMATE_IOC_ENTER:
 		return enter(enclave, argument);
 	}
-	return -ENOTTY;
+	return change(enclave, command, argument);
 }

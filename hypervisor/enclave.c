@@ -7,6 +7,7 @@
 #include "hypervisor/frames.h"
 #include "hypervisor/linux_memory.h"
 #include "hypervisor/memory.h"
+#include "hypervisor/page.h"
 #include "hypervisor/signature.h"
 #include "hypervisor/thread.h"
 
@@ -119,42 +120,18 @@ static int check_add(const struct enclave *enclave, const struct hc_enclave_add 
 		return -EFAULT;
 	if (type == SGX_SECINFO_TCS && !access)
 		return enclave->thread_count < HYPERVISOR_THREAD_COUNT_MAX ? 0 : -ENOSPC;
-	if (type != SGX_SECINFO_REG || !(access & SGX_SECINFO_R))
-		return -EINVAL;
-	/* Written and executed: never. */
-	return (access & SGX_SECINFO_W) && (access & SGX_SECINFO_X) ? -EINVAL : 0;
-}
-
-static bool is_taken(const struct enclave *enclave, uint64_t offset)
-{
-	return table_look_up(&enclave->table, offset) || enclave_find_thread(enclave, offset);
-}
-
-static uint64_t page_flags(uint64_t secinfo_flags)
-{
-	return TABLE_USER | (secinfo_flags & SGX_SECINFO_W ? TABLE_WRITE : 0) |
-	       (secinfo_flags & SGX_SECINFO_X ? 0 : TABLE_NO_EXECUTE);
+	return type == SGX_SECINFO_REG && page_access_is_valid(access) ? 0 : -EINVAL;
 }
 
 static int add_page(struct enclave *enclave, const struct hc_enclave_add *add)
 {
-	struct frame owner = {.kind = FRAME_ENCLAVE,
-		.access = add->secinfo_flags & 7,
-		.enclave = enclave->number,
-		.page = (uint32_t)(add->offset >> PAGE_SHIFT)};
 	uint32_t frame;
-	int r = frame_take(owner, &frame);
+	int r = page_new(enclave, add->offset, add->secinfo_flags & 7, &frame);
 
 	if (r < 0)
 		return r;
 	/* Linux may write to its page meanwhile: what is measured is our copy. */
 	memcpy(memory_at(frame), memory_at(add->source >> PAGE_SHIFT), PAGE_SIZE);
-	r = table_map(&enclave->table, add->offset, (uint64_t)frame << PAGE_SHIFT,
-		page_flags(add->secinfo_flags));
-	if (r < 0) {
-		frame_release(frame);
-		return r;
-	}
 	measure_page(enclave, add, memory_at(frame));
 	return 0;
 }
@@ -187,7 +164,7 @@ int64_t enclave_add(uint64_t address)
 	r = check_add(enclave, &add);
 	if (r < 0)
 		return r;
-	if (is_taken(enclave, add.offset))
+	if (enclave_has_page(enclave, add.offset))
 		return -EEXIST;
 	return (add.secinfo_flags & ~7UL) == SGX_SECINFO_TCS ? add_tcs(enclave, &add)
 							     : add_page(enclave, &add);
@@ -250,8 +227,12 @@ int64_t enclave_destroy(uint64_t number)
 		thread_destroy(enclave->threads[i].frame);
 	/* First what maps them: no table names a frame that is not its enclave's. */
 	table_done(&enclave->table);
-	for (uint32_t f = 0; (f = frames_next_of(enclave->number, f)) != FRAME_NONE; f++)
-		frame_release(f);
+	for (uint32_t f = 0; (f = frames_next_of(enclave->number, f)) != FRAME_NONE; f++) {
+		if (frame_owner(f).kind == FRAME_WINDOW)
+			frame_unshare(f);
+		else
+			frame_release(f);
+	}
 	memory_wipe(enclave, sizeof(*enclave));
 	flush_request(); /* its number, and so its ASID, will be another's */
 	return 0;
@@ -265,6 +246,11 @@ struct thread *enclave_find_thread(const struct enclave *enclave, uint64_t offse
 		if ((uint64_t)enclave->threads[i].page << PAGE_SHIFT == offset)
 			return memory_at(enclave->threads[i].frame);
 	return NULL;
+}
+
+bool enclave_has_page(const struct enclave *enclave, uint64_t offset)
+{
+	return table_look_up(&enclave->table, offset) || enclave_find_thread(enclave, offset);
 }
 
 void *enclave_memory(const struct enclave *enclave, uint64_t offset, uint64_t size)

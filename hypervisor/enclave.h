@@ -45,6 +45,8 @@ uint32_t enclave_count(void);
 /* NULL: there is none of that number. */
 struct enclave *enclave_find(uint64_t number);
 struct thread *enclave_find_thread(const struct enclave *enclave, uint64_t offset);
+/* Ordinary or a TCS. */
+bool enclave_has_page(const struct enclave *enclave, uint64_t offset);
 
 /* @size bytes of an enclave's own memory at @offset, within one page that it may write; NULL
  * otherwise. */

@@ -6,6 +6,7 @@
 #include "hypervisor/enclave.h"
 #include "hypervisor/key.h"
 #include "hypervisor/lock.h"
+#include "hypervisor/page.h"
 #include "hypervisor/stop.h"
 
 static int64_t report(const struct enclave *enclave, uint64_t to, uint64_t from)
@@ -44,7 +45,7 @@ static int64_t derive(const struct enclave *enclave, uint64_t at)
 	return r;
 }
 
-int64_t enclave_call(const struct enclave *enclave, uint64_t number, uint64_t a, uint64_t b)
+int64_t enclave_call(struct enclave *enclave, uint64_t number, uint64_t a, uint64_t b)
 {
 	int64_t r = -ENOSYS;
 
@@ -55,6 +56,10 @@ int64_t enclave_call(const struct enclave *enclave, uint64_t number, uint64_t a,
 		r = report(enclave, a, b);
 	else if (number == EC_KEY)
 		r = derive(enclave, a);
+	else if (number == EC_ACCEPT)
+		r = page_accept(enclave, a, b);
+	else if (number == EC_PROTECT)
+		r = page_protect(enclave, a, b);
 	lock_drop(&hypervisor_lock);
 	return r;
 }

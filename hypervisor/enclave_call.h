@@ -1,4 +1,4 @@
-/* What an enclave asks of the hypervisor about itself (abi/hypervisor.h, EC_...). */
+/* What an enclave asks of the hypervisor about itself, and agrees to (abi/hypervisor.h, EC_...). */
 #ifndef HYPERVISOR_ENCLAVE_CALL_H
 #define HYPERVISOR_ENCLAVE_CALL_H
 
@@ -7,6 +7,6 @@
 struct enclave;
 
 /* Takes hypervisor_lock. Returns what goes to rax. */
-int64_t enclave_call(const struct enclave *enclave, uint64_t number, uint64_t a, uint64_t b);
+int64_t enclave_call(struct enclave *enclave, uint64_t number, uint64_t a, uint64_t b);
 
 #endif

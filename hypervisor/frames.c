@@ -63,13 +63,24 @@ bool frames_is_linux(uint64_t frame)
 {
 	if (is_hidden(frame))
 		return false;
-	return frame >= owner_count || owners[frame].kind == FRAME_LINUX ||
-	       owners[frame].kind == FRAME_DEVICE;
+	return frame >= owner_count || owners[frame].kind == FRAME_DEVICE ||
+	       owners[frame].kind == FRAME_LINUX || owners[frame].kind == FRAME_WINDOW;
 }
 
 bool frames_is_memory(uint64_t frame)
 {
+	return frame < owner_count &&
+	       (owners[frame].kind == FRAME_LINUX || owners[frame].kind == FRAME_WINDOW);
+}
+
+bool frames_is_only(uint64_t frame)
+{
 	return frame < owner_count && owners[frame].kind == FRAME_LINUX;
+}
+
+struct frame frame_owner(uint32_t frame)
+{
+	return owners[frame];
 }
 
 static void push(uint32_t *list, uint32_t frame)
@@ -100,7 +111,7 @@ static uint32_t pop_free(void)
 
 int frame_claim(uint64_t frame, enum frame_kind kind)
 {
-	if (!frames_is_memory(frame))
+	if (!frames_is_only(frame))
 		return -EINVAL;
 	if (kind == FRAME_FREE) {
 		push(&reserve_list, (uint32_t)frame);
@@ -113,7 +124,7 @@ int frame_claim(uint64_t frame, enum frame_kind kind)
 
 int frame_donate(uint64_t frame)
 {
-	if (!frames_is_memory(frame))
+	if (!frames_is_only(frame))
 		return -EINVAL;
 	owners[frame] = (struct frame){.kind = FRAME_INCOMING, .page = incoming_list};
 	incoming_list = (uint32_t)frame;
@@ -167,10 +178,29 @@ int frame_return(uint32_t *ret_frame)
 	return 0;
 }
 
+void frame_set_access(uint32_t frame, uint8_t access)
+{
+	owners[frame].access = access;
+}
+
+int frame_share(uint64_t frame, uint16_t enclave, uint32_t page)
+{
+	if (!frames_is_only(frame))
+		return -EFAULT;
+	owners[frame] = (struct frame){.kind = FRAME_WINDOW, .enclave = enclave, .page = page};
+	return 0;
+}
+
+void frame_unshare(uint32_t frame)
+{
+	owners[frame] = (struct frame){.kind = FRAME_LINUX};
+}
+
 uint32_t frames_next_of(uint16_t enclave, uint32_t from)
 {
 	for (uint64_t i = from; i < owner_count; i++)
-		if (owners[i].kind == FRAME_ENCLAVE && owners[i].enclave == enclave)
+		if ((owners[i].kind == FRAME_ENCLAVE || owners[i].kind == FRAME_WINDOW) &&
+			owners[i].enclave == enclave)
 			return (uint32_t)i;
 	return FRAME_NONE;
 }
@@ -178,6 +208,6 @@ uint32_t frames_next_of(uint16_t enclave, uint32_t from)
 void frames_wipe(void)
 {
 	for (uint64_t i = 0; i < owner_count; i++)
-		if (owners[i].enclave)
+		if (owners[i].enclave && owners[i].kind != FRAME_WINDOW)
 			memory_wipe(memory_at(i), PAGE_SIZE);
 }

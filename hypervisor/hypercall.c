@@ -11,8 +11,10 @@
 #include "hypervisor/lock.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/nested.h"
+#include "hypervisor/page.h"
 #include "hypervisor/stop.h"
 #include "hypervisor/thread.h"
+#include "hypervisor/window.h"
 #include "hypervisor/x86/amd/cpu.h"
 #include "hypervisor/x86/amd/iommu.h"
 
@@ -55,7 +57,7 @@ static int64_t donate(uint64_t address, uint64_t count)
 		uint64_t frame = __atomic_load_n(&list[done], __ATOMIC_RELAXED);
 
 		/* Nor the list's own frame, which is read on. */
-		if (frame == address >> PAGE_SHIFT || !frames_is_memory(frame))
+		if (frame == address >> PAGE_SHIFT || !frames_is_only(frame))
 			break;
 		nested_forget(frame);
 		iommu_forget(frame);
@@ -145,10 +147,10 @@ static int64_t leave(struct cpu *cpu)
  */
 static bool is_of_enclaves(uint64_t number)
 {
-	return number >= HC_ENCLAVE_CREATE && number <= HC_ENCLAVE_ENTER;
+	return number >= HC_ENCLAVE_CREATE && number <= HC_WINDOW_UNMAP;
 }
 
-static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b)
+static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
 	switch (number) {
 	case HC_LEAVE:
@@ -174,6 +176,18 @@ static int64_t dispatch(struct cpu *cpu, uint64_t number, uint64_t a, uint64_t b
 		return enclave_init(a, b);
 	case HC_ENCLAVE_DESTROY:
 		return enclave_destroy(a);
+	case HC_ENCLAVE_AUGMENT:
+		settle();
+		return page_augment(a, b);
+	case HC_ENCLAVE_TRIM:
+		return page_trim(a, b);
+	case HC_ENCLAVE_REMOVE:
+		return page_remove(a, b);
+	case HC_WINDOW_MAP:
+		settle();
+		return window_map(a, b, c);
+	case HC_WINDOW_UNMAP:
+		return window_unmap(a, b);
 	}
 	return -ENOSYS;
 }
@@ -195,7 +209,8 @@ void hypercall(struct cpu *cpu)
 	else if (number == HC_ENCLAVE_ENTER)
 		r = thread_enter(cpu, cpu->registers.rdi, cpu->registers.rsi);
 	else
-		r = dispatch(cpu, number, cpu->registers.rdi, cpu->registers.rsi);
+		r = dispatch(
+			cpu, number, cpu->registers.rdi, cpu->registers.rsi, cpu->registers.rdx);
 	lock_drop(&hypervisor_lock);
 	vmcb->rax = (uint64_t)r; /* of an enclave that was entered: when it is left */
 }

@@ -44,6 +44,11 @@ static int fill_entry(const struct table *table, uint64_t *entry, uint32_t level
 	return r;
 }
 
+static uint64_t leaf_entry(uint64_t physical, uint64_t flags)
+{
+	return physical | flags | (flags & TABLE_HELD ? 0 : TABLE_PRESENT);
+}
+
 int table_map(struct table *table, uint64_t address, uint64_t physical, uint64_t flags)
 {
 	uint32_t leaf = flags & TABLE_LARGE ? 2 : 1;
@@ -63,7 +68,7 @@ int table_map(struct table *table, uint64_t address, uint64_t physical, uint64_t
 	if (leaf == 2 &&
 		(entries[entry_index(address, 2)] & (TABLE_PRESENT | TABLE_LARGE)) == TABLE_PRESENT)
 		return -EEXIST;
-	entries[entry_index(address, leaf)] = physical | flags | TABLE_PRESENT;
+	entries[entry_index(address, leaf)] = leaf_entry(physical, flags);
 	return 0;
 }
 
@@ -74,12 +79,22 @@ static uint64_t *find_leaf(const struct table *table, uint64_t address)
 	for (uint32_t level = table->levels;; level--) {
 		uint64_t *entry = &entries[entry_index(address, level)];
 
+		if (level == 1)
+			return entry;
 		if (!(*entry & TABLE_PRESENT))
 			return NULL;
-		if (level == 1 || (*entry & TABLE_LARGE))
+		if (*entry & TABLE_LARGE)
 			return entry;
 		entries = entry_table(*entry);
 	}
+}
+
+void table_change(struct table *table, uint64_t address, uint64_t flags)
+{
+	uint64_t *leaf = find_leaf(table, address);
+
+	if (leaf)
+		*leaf = leaf_entry(*leaf & TABLE_FRAME_MASK, flags);
 }
 
 void table_unmap(struct table *table, uint64_t address)

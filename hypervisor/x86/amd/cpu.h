@@ -26,7 +26,7 @@ struct cpu_return {
 /* What a processor needs to come out of an enclave's thread: not in the thread's own frames, which
  * a wipe takes away below it. */
 struct cpu_way_back {
-	const struct enclave *enclave;
+	struct enclave *enclave;
 	uint64_t vector_frame; /* of the thread */
 	struct registers linux_registers;
 	uint64_t linux_xcr0, linux_debug_control;

@@ -187,7 +187,7 @@ static void take_words(struct thread *thread, const struct registers *from)
 	thread->awaits_words = false;
 }
 
-static void switch_in(struct cpu *cpu, struct thread *thread, const struct enclave *enclave,
+static void switch_in(struct cpu *cpu, struct thread *thread, struct enclave *enclave,
 	uint64_t vmcb_frame, uint64_t vector_frame)
 {
 	cpu->way_back = (struct cpu_way_back){

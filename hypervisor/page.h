@@ -1,0 +1,32 @@
+/* An enclave's pages, which come and go while it runs only if it agrees (SPEC.md, "Pages while it
+ * runs"). What each page allows stands in the owner array (frames.h); the enclave's table is
+ *derived from that, here alone. All under hypervisor_lock.
+ *
+ *	none -- AUGMENT --> PENDING -- ACCEPT --> (an ordinary page)
+ *	  ^                    |                          | TRIM
+ *	  +----- REMOVE -------+      TRIMMED <-----------+
+ *	  +----- REMOVE ----- GIVEN <---+ ACCEPT
+ */
+#ifndef HYPERVISOR_PAGE_H
+#define HYPERVISOR_PAGE_H
+
+#include "base/compiler.h"
+
+struct enclave;
+
+/* A zeroed frame at @offset, where there is none, with @access (frames.h). -ENOMEM. */
+MUST_CHECK int page_new(
+	struct enclave *enclave, uint64_t offset, uint8_t access, uint32_t *ret_frame);
+/* May a page allow this? Readable, and not written and executed. */
+bool page_access_is_valid(uint64_t access);
+
+/* HC_ENCLAVE_AUGMENT, TRIM and REMOVE. */
+int64_t page_augment(uint64_t number, uint64_t offset);
+int64_t page_trim(uint64_t number, uint64_t offset);
+int64_t page_remove(uint64_t number, uint64_t offset);
+
+/* EC_ACCEPT and EC_PROTECT. */
+int64_t page_accept(struct enclave *enclave, uint64_t offset, uint64_t what);
+int64_t page_protect(struct enclave *enclave, uint64_t offset, uint64_t access);
+
+#endif
