@@ -35,6 +35,7 @@ tidy()
 {
 	local status=$?
 	"$casemate" rm -f "$enclave" >"$work/rm" 2>&1 || true
+	[ ! -S "$work/tmux" ] || tmux -S "$work/tmux" kill-server 2>"$work/rm" || true
 	rm -rf "$work"
 	[ $status -eq 0 ] || [ $status -eq 77 ] || echo "$demo: it did not work" >&2
 }
@@ -87,29 +88,31 @@ build()
 	sed -nE "s#^$work/#    #p; s/^measurement/    &/p" "$work/build"
 }
 
+# with_image COMMAND [OPTION...] -- PROGRAM...: words[] is a command line of casemate's, with the image where -- stands.
+with_image()
+{
+	words=("$casemate")
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	words+=("$image_file" "${@:2}")
+}
+
 # run [OPTION...] -- PROGRAM...: to its end, in an enclave of its own.
 run()
 {
-	local options=()
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	"$casemate" run "${options[@]}" "$image_file" "$@"
+	local words
+	with_image run "$@"
+	"${words[@]}"
 }
 
 # start [OPTION...] -- PROGRAM...: in the background, until `stop` or the end.
 start()
 {
-	local options=()
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	"$casemate" start --name "$enclave" "${options[@]}" "$image_file" "$@" >"$work/start" 2>&1 ||
-		fail "$(cat "$work/start")"
+	local words
+	with_image start --name "$enclave" "$@"
+	"${words[@]}" >"$work/start" 2>&1 || fail "$(cat "$work/start")"
 }
 
 # inside PROGRAM...: another program in the enclave that was started.

@@ -13,7 +13,7 @@ build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev
 check="clang clang-format binutils g++ mandoc shellcheck
 	cpio kmod linux-headers-cloud-amd64 qemu-system-x86
 	bash bsdutils busybox-static coreutils curl diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip iproute2 less
-	libc6-dev libopenblas0-pthread liburing-dev linux-libc-dev musl-tools nodejs openjdk-17-jdk-headless openssl perl
+	ffmpeg libc6-dev libopenblas0-pthread liburing-dev linux-libc-dev musl-tools nodejs openjdk-17-jdk-headless openssl perl
 	podman postgresql-15 procps python3 python3-flask python3-numpy python3-scipy python3-venv runc rustc sed
 	memcached nginx redis-server redis-tools
 	skopeo spin sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim wrk xz-utils zstd"

@@ -2,10 +2,8 @@
 . "$TOP/tests/applications/lib.sh"
 need /bin/bash /usr/bin/tmux /usr/bin/stty /usr/bin/script
 python_version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-app_image --copy /bin/bash --copy /bin/sh --copy /bin/cat --copy /bin/sleep --copy /usr/bin/stty \
-	--copy /usr/bin/tty --copy /usr/bin/script --copy /usr/bin/python3 --copy /usr/bin/env \
-	--add "/usr/lib/python$python_version:/usr/lib/python$python_version" \
-	--add /lib/terminfo:/lib/terminfo --add /etc/passwd:/etc/passwd
+. "$TOP/demos/bash/image.sh"
+app_image "${image[@]}" --copy /usr/bin/python3 --add "/usr/lib/python$python_version:/usr/lib/python$python_version"
 
 on_screen "jobs: background, Ctrl-Z, jobs, bg, fg, Ctrl-C" bash --norc <<'END'
 wait ^bash-.*[#$]

@@ -33,8 +33,8 @@ until [ -s "$SCRATCH/ports" ]; do sleep 0.05; done
 read -r plain secret <"$SCRATCH/ports"
 
 app_run_options=(--add-host box:host-gateway)
-app_image --copy /usr/bin/curl --copy /bin/bash --copy /usr/bin/sha256sum --copy /usr/bin/head --copy /usr/bin/seq --copy /bin/cat \
-	--copy /usr/bin/uniq --copy /usr/bin/sort
+. "$TOP/demos/curl/image.sh"
+app_image "${image[@]}"
 # The server's name is in the enclave's /etc/hosts; natively curl itself must know it.
 curl_compare()
 {

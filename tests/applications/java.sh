@@ -1,14 +1,12 @@
 # covers: OpenJDK 17 (javac, threads, garbage collection, ProcessBuilder, class data sharing, crash logs, files)
 . "$TOP/tests/applications/lib.sh"
-jdk=/usr/lib/jvm/java-17-openjdk-amd64
+. "$TOP/demos/java/image.sh"
 java=$jdk/bin/java
 sources=$TOP/tests/applications/sources/java
 classes=$app_dir/classes
 need $java $jdk/bin/javac
 expect "classes, made outside" $jdk/bin/javac -nowarn -d "$classes" "$sources"/*.java
-app_image --copy $java --copy $jdk/bin/javac --copy /bin/sh --copy /bin/cat --copy /bin/grep --copy /bin/sleep \
-	--copy /usr/bin/sort --add $jdk:$jdk --add /etc/java-17-openjdk:/etc/java-17-openjdk \
-	--add /usr/lib/locale/C.utf8:/usr/lib/locale/C.utf8 --add "$classes:$classes" --add "$sources:$sources"
+app_image "${image[@]}" --add "$classes:$classes" --add "$sources:$sources"
 
 # java_compare NAME [OPTION...] CLASS
 java_compare()

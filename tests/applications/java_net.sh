@@ -1,11 +1,11 @@
 # covers: OpenJDK 17 as a server (com.sun.net.httpserver, 32 threads in 96 MiB, clients and wrk over a published port)
 . "$TOP/tests/applications/lib.sh"
-jdk=/usr/lib/jvm/java-17-openjdk-amd64
+. "$TOP/demos/java/image.sh"
 java=$jdk/bin/java
 classes=$app_dir/classes
 need $java $jdk/bin/javac /usr/bin/curl /usr/bin/wrk
 expect "classes, made outside" $jdk/bin/javac -nowarn -d "$classes" "$TOP/tests/applications/sources/java/Server.java"
-app_image --copy $java --add $jdk:$jdk --add /etc/java-17-openjdk:/etc/java-17-openjdk --add "$classes:$classes"
+app_image "${image[@]}" --add "$classes:$classes"
 
 serve "requests of 40 clients at once, and what wrk asks for 5 s" \
 	$java -Xmx96m -cp "$classes" -XX:-UsePerfData Server @port@ <<'END'

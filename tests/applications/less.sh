@@ -1,8 +1,8 @@
 # covers: less (scrolling, searching, following the window's size, suspending)
 . "$TOP/tests/applications/lib.sh"
 need /usr/bin/less /usr/bin/tmux
-app_image --copy /bin/bash --copy /bin/sh --copy /usr/bin/less --copy /usr/bin/seq \
-	--add /lib/terminfo:/lib/terminfo
+. "$TOP/demos/editors/image.sh"
+app_image "${image[@]}"
 
 on_screen "less shows a file" bash --norc -c \
 	'LESSHISTFILE=- ; export LESSHISTFILE; seq 1000 >numbers; less numbers; exit 4' <<'END'

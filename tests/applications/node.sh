@@ -1,9 +1,8 @@
 # covers: Node.js (an HTTP server and 50 clients, worker_threads, child_process, fs.watch, timers)
 . "$TOP/tests/applications/lib.sh"
 need /usr/bin/node
-shared=()
-[ ! -d /usr/share/nodejs ] || shared+=(--add /usr/share/nodejs:/usr/share/nodejs)
-app_image --copy /usr/bin/node --copy /bin/cat --copy /bin/sh --copy /usr/bin/sort "${shared[@]}"
+. "$TOP/demos/nodejs/image.sh"
+app_image "${image[@]}"
 
 compare "an HTTP server and 50 clients" node - <<'END'
 const http = require("http");

@@ -4,12 +4,8 @@ python=/usr/bin/python3
 need $python
 $python -c "import numpy, scipy" 2>/dev/null || need /usr/lib/python3/dist-packages/scipy/scipy
 app_env+=(OPENBLAS_NUM_THREADS=4)
-library=$($python -c 'import os; print(os.path.dirname(os.__file__))')
-packages=()
-for name in decorator.py numpy scipy; do
-	packages+=(--add "/usr/lib/python3/dist-packages/$name:/usr/lib/python3/dist-packages/$name")
-done
-app_image --copy $python --add "$library:$library" "${packages[@]}"
+. "$TOP/demos/numpy/image.sh"
+app_image "${image[@]}"
 
 # What is compared is rounded: in which order threads add is theirs to choose.
 numpy_compare()

@@ -1,8 +1,8 @@
 # covers: vim (editing, saving, a shell command, suspending)
 . "$TOP/tests/applications/lib.sh"
 need /usr/bin/vim.basic /usr/bin/tmux
-app_image --copy /bin/bash --copy /bin/sh --copy /usr/bin/vim.basic --copy /bin/cat \
-	--copy /usr/bin/sort --add /lib/terminfo:/lib/terminfo
+. "$TOP/demos/editors/image.sh"
+app_image "${image[@]}"
 
 on_screen "vim edits a file and saves it" bash --norc -c \
 	'printf "%s\n" pear apple fig >fruit; vim.basic -u NONE -i NONE -n fruit; cat fruit' <<'END'

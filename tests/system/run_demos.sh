@@ -19,9 +19,9 @@ is_documented()
 	grep -qF "demos/$1/run.sh" "$TOP/demos/$1/README.md" && grep -qF "$1: it worked" "$TOP/demos/$1/README.md"
 }
 
-for demo in "$TOP"/demos/*/run.sh; do
-	name=$(basename "$(dirname "$demo")")
-	"$demo" </dev/null >"$name.out" 2>&1
+for demo in "$TOP"/demos/*/; do
+	name=$(basename "$demo")
+	"${demo}run.sh" </dev/null >"$name.out" 2>&1
 	status=$?
 	if [ $status -eq 77 ]; then
 		points=$((points + 1))
