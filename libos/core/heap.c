@@ -146,23 +146,30 @@ bool heap_has_room(void)
 	       platform_memory_used() < room;
 }
 
-void *pool_alloc(size_t size)
+static void *pool_alloc_uncleared(size_t size, bool *ret_dirty)
 {
 	unsigned int order = order_of(size);
 	size_t rounded = PAGE_SIZE << order;
-	bool dirty;
 	void *run;
 
 	if (order >= ORDER_COUNT || !heap_has_room())
 		return NULL;
-	run = arena_take(&arenas[order], rounded, &dirty);
+	run = arena_take(&arenas[order], rounded, ret_dirty);
 	if (!run)
 		return NULL;
-	if (dirty) {
-		memset(run, 0, rounded);
+	if (*ret_dirty)
 		__atomic_sub_fetch(&retained_bytes, rounded, __ATOMIC_RELAXED);
-	}
 	__atomic_add_fetch(&used_bytes, rounded, __ATOMIC_RELAXED);
+	return run;
+}
+
+void *pool_alloc(size_t size)
+{
+	bool dirty;
+	void *run = pool_alloc_uncleared(size, &dirty);
+
+	if (run && dirty)
+		memset(run, 0, PAGE_SIZE << order_of(size));
 	return run;
 }
 
@@ -234,18 +241,31 @@ static void *class_take(struct size_class *class)
 	return (void *)(class->fresh - class->size);
 }
 
+/* Slabs are the only runs of their order: larger objects must not look like one. */
+static size_t run_size(size_t size)
+{
+	return order_of(size) == SLAB_ORDER ? 2 * SLAB_SIZE : size;
+}
+
 void *heap_alloc(size_t size)
 {
 	struct size_class *class = class_of(size);
 	void *object;
 
 	if (!class)
-		/* Slabs are the only runs of their order: larger objects must not look like one. */
-		return pool_alloc(order_of(size) == SLAB_ORDER ? 2 * SLAB_SIZE : size);
+		return pool_alloc(run_size(size));
 	object = class_take(class);
 	if (object)
 		memset(object, 0, class->size);
 	return object;
+}
+
+void *heap_alloc_uncleared(size_t size)
+{
+	struct size_class *class = class_of(size);
+	bool dirty;
+
+	return class ? class_take(class) : pool_alloc_uncleared(run_size(size), &dirty);
 }
 
 void heap_free(void *memory)

@@ -11,6 +11,8 @@
 
 void heap_init(void);
 MUST_CHECK void *heap_alloc(size_t size);
+/* The same, with anything in it: for what is filled at once. */
+MUST_CHECK void *heap_alloc_uncleared(size_t size);
 void heap_free(void *object); /* NULL is fine */
 static inline void heap_freep(void *object)
 {

@@ -148,11 +148,12 @@ void passed_files_free(struct passed_files *files)
 
 int packet_new(struct io *io, uint32_t size, struct packet **ret_packet)
 {
-	struct packet *packet = heap_alloc(sizeof(*packet) + size);
+	struct packet *packet = heap_alloc_uncleared(sizeof(*packet) + size);
 	long n;
 
 	if (!packet)
 		return -ENOMEM;
+	*packet = (struct packet){0};
 	n = io_take(io, packet->bytes, size);
 	if (n != (long)size) {
 		heap_free(packet);

@@ -101,7 +101,7 @@ static bool is_writable(struct unix_socket *socket)
 	LOCK_SCOPE(&peer->base.lock);
 	if (unix_is_datagram(socket) && peer->peer != socket)
 		return true;
-	return unix_has_room(socket, peer);
+	return unix_is_roomy(socket, peer);
 }
 
 static uint32_t state_events(struct unix_socket *socket)

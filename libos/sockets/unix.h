@@ -85,6 +85,9 @@ MUST_CHECK long unix_send(struct unix_socket *socket, struct message *message, u
 MUST_CHECK long unix_receive(struct unix_socket *socket, struct message *message, uint32_t flags);
 /* Is there room for more of a sender's bytes in @receiver? (lock held) */
 bool unix_has_room(const struct unix_socket *sender, const struct unix_socket *receiver);
+/* The same for poll(2), and for who waits for room: he is told when most of it is free, not for
+ * each packet that is read. */
+bool unix_is_roomy(const struct unix_socket *sender, const struct unix_socket *receiver);
 /* FIONREAD: bytes of the first datagram, or of all packets. */
 uint32_t unix_bytes(struct unix_socket *socket);
 

@@ -11,12 +11,20 @@
 #include "libos/time/timespec.h"
 #include "platform/platform.h"
 
-#define STREAM_PACKET_SIZE 32768U
+/* With its header no more than the heap keeps for quick reuse. */
+#define STREAM_PACKET_SIZE (32768U - (uint32_t)sizeof(struct packet))
 
 bool unix_has_room(const struct unix_socket *sender, const struct unix_socket *receiver)
 {
 	return receiver->weight < sender->base.send_size &&
 	       (!unix_is_datagram(receiver) || receiver->packet_count < DATAGRAM_COUNT_MAX);
+}
+
+bool unix_is_roomy(const struct unix_socket *sender, const struct unix_socket *receiver)
+{
+	if (unix_is_datagram(receiver))
+		return unix_has_room(sender, receiver);
+	return receiver->weight <= sender->base.send_size / 4;
 }
 
 uint32_t unix_bytes(struct unix_socket *socket)
@@ -235,14 +243,18 @@ static struct packet *packet_after(struct unix_socket *socket, struct packet *pr
 static void packet_remove(struct unix_socket *socket, struct packet *packet)
 {
 	CLEANUP(unix_socket_unrefp) struct unix_socket *peer = NULL;
+	bool wakes;
 
 	lock_acquire(&socket->base.lock);
 	list_remove(&packet->link);
 	socket->packet_count--;
 	socket->weight -= packet_weight(packet);
 	peer = socket->peer ? unix_socket_ref(socket->peer) : NULL;
+	wakes = !peer || unix_is_roomy(peer, socket);
 	lock_release(&socket->base.lock);
 	packet_free(packet);
+	if (!wakes)
+		return;
 	wait_wake(&socket->base.writable, SOCKET_WRITABLE);
 	if (peer)
 		wait_wake(&peer->base.writable, SOCKET_WRITABLE);

@@ -55,6 +55,27 @@ static void test_full(void)
 	close_both(p);
 }
 
+/* There is room for poll(2) only when most of what was sent has been read. */
+static void test_room(int type)
+{
+	static char block[4096];
+	size_t count = 0;
+	int p[2];
+
+	pair(type | SOCK_NONBLOCK, p);
+	while (write(p[0], block, sizeof(block)) > 0)
+		count++;
+	CHECK_EQ(errno, EAGAIN);
+	for (size_t i = 0; i < count / 2; i++)
+		CHECK_EQ(read(p[1], block, sizeof(block)), (ssize_t)sizeof(block));
+	CHECK_EQ(polled(p[0], POLLOUT), 0);
+	CHECK_EQ(write(p[0], block, sizeof(block)), (ssize_t)sizeof(block));
+	for (size_t i = 0; i < count * 7 / 16; i++)
+		CHECK_EQ(read(p[1], block, sizeof(block)), (ssize_t)sizeof(block));
+	CHECK_EQ(polled(p[0], POLLOUT), POLLOUT);
+	close_both(p);
+}
+
 /* More than fits, with a reader that sleeps first: every byte arrives, in order. */
 static void test_blocking(void)
 {
@@ -248,6 +269,8 @@ int main(void)
 	test_begin();
 	test_stream();
 	test_full();
+	test_room(SOCK_STREAM);
+	test_room(SOCK_SEQPACKET);
 	test_blocking();
 	test_wait_all();
 	test_packets(SOCK_SEQPACKET);
