@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #define BATCHES 5
 #define BATCH_NS 20000000.0 /* long enough that reading the clock does not count */
 #define BLOCK_SIZE 65536
+#define JAVA "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 
 extern char **environ;
 
@@ -115,7 +117,8 @@ static void run_create(long count)
 	}
 }
 
-/* Pipes between two processes. */
+/* Pipes and sockets between two processes. @open makes the two ends of a channel: [0] to read from.
+ */
 
 static void write_all(int fd, size_t size)
 {
@@ -156,13 +159,25 @@ static void wait_for(pid_t pid)
 		die("a child failed");
 }
 
-static void run_pipe(long count)
+static void open_pipe(int ends[2])
+{
+	if (pipe(ends))
+		die("pipe");
+}
+
+static void open_unix(int ends[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		die("socketpair");
+}
+
+/* Blocks of BLOCK_SIZE from a child to its parent. */
+static void stream(long count, void (*open)(int ends[2]))
 {
 	int ends[2];
 	pid_t pid;
 
-	if (pipe(ends))
-		die("pipe");
+	open(ends);
 	pid = start_child();
 	if (pid == 0) {
 		while (count--)
@@ -176,13 +191,14 @@ static void run_pipe(long count)
 	wait_for(pid);
 }
 
-static void run_ping_pong(long count)
+/* A byte to a child, and one back. */
+static void ping_pong(long count, void (*open)(int ends[2]))
 {
 	int there[2], back[2];
 	pid_t pid;
 
-	if (pipe(there) || pipe(back))
-		die("pipe");
+	open(there);
+	open(back);
 	pid = start_child();
 	if (pid == 0) {
 		while (count--) {
@@ -200,6 +216,26 @@ static void run_ping_pong(long count)
 		close(there[i]);
 		close(back[i]);
 	}
+}
+
+static void run_pipe(long count)
+{
+	stream(count, open_pipe);
+}
+
+static void run_unix(long count)
+{
+	stream(count, open_unix);
+}
+
+static void run_ping_pong(long count)
+{
+	ping_pong(count, open_pipe);
+}
+
+static void run_unix_ping_pong(long count)
+{
+	ping_pong(count, open_unix);
 }
 
 /* Processes and threads */
@@ -237,6 +273,16 @@ static void run_spawn(long count)
 static void run_python(long count)
 {
 	spawn(count, (char *[]){"/usr/bin/python3", "-c", "pass", NULL});
+}
+
+static void run_node(long count)
+{
+	spawn(count, (char *[]){"/usr/bin/node", "-e", "0", NULL});
+}
+
+static void run_java(long count)
+{
+	spawn(count, (char *[]){JAVA, "-version", NULL});
 }
 
 static void *do_nothing(void *unused)
@@ -287,10 +333,14 @@ static const struct benchmark benchmarks[] = {
 	{"create", "us", run_create, as_us},
 	{"pipe", "MB/s", run_pipe, as_mb_per_s},
 	{"ping_pong", "us", run_ping_pong, as_us},
+	{"unix", "MB/s", run_unix, as_mb_per_s},
+	{"unix_ping_pong", "us", run_unix_ping_pong, as_us},
 	{"fork_exec", "us", run_fork_exec, as_us},
 	{"spawn", "us", run_spawn, as_us},
 	{"pthread", "us", run_pthread, as_us},
 	{"python", "ms", run_python, as_ms},
+	{"node", "ms", run_node, as_ms},
+	{"java", "ms", run_java, as_ms},
 };
 
 static double time_ns(const struct benchmark *benchmark, long count)

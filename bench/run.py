@@ -20,8 +20,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import servers
+
 TOP = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
+NODE = Path("/usr/bin/node")
+JDK = Path("/usr/lib/jvm/java-17-openjdk-amd64")
 TIMEOUT_S = 300
 
 
@@ -58,7 +62,7 @@ class Row:
         return ratio <= self.most if self.most else ratio >= self.least
 
 
-def rows():
+def rows(loads):
     table = [
         Row("getppid", "getppid", most=0.2),
         Row("fstat", "fstat", most=0.4),
@@ -69,6 +73,8 @@ def rows():
         Row("create", "create, write 1 KiB, close, unlink", most=0.6),
         Row("sqlite", "sqlite, 20,000 indexed selects", most=1.0),
         Row("python", "start python3 inside a running enclave", most=1.3),
+        Row("node", "start node inside a running enclave", most=1.3),
+        Row("java", "start java inside a running enclave", most=1.3),
         Row("hello", "`run` of a hello-world image, new process", most_ms=30),
     ]
     for pinned in False, True:
@@ -76,52 +82,64 @@ def rows():
         table += [
             Row("pipe", f"pipe, 64 KiB blocks, {where}", least=1.2, pinned=pinned),
             Row("ping_pong", f"pipe ping-pong, {where}", most=1.0, pinned=pinned),
+            Row("unix", f"AF_UNIX stream, 64 KiB blocks, {where}", least=1.2, pinned=pinned),
+            Row("unix_ping_pong", f"AF_UNIX ping-pong, {where}", most=1.0, pinned=pinned),
             Row("fork_exec", f"fork + exec + wait, {where}", most=1.5, pinned=pinned),
             Row("spawn", f"posix_spawn + wait, {where}", most=1.5, pinned=pinned),
             Row("pthread", f"pthread create + join, {where}", most=1.5, pinned=pinned),
         ]
-    return table
+    return table + [Row(name, f"{load.what}, over a published port", least=0.95)
+                    for name, load in loads.items()]
 
 
-# The systems: each turns a command into one that runs it there, in a directory in memory.
+# The systems: each turns a command into one that runs it there, in a directory in memory. A server's
+# @port is to be reached from outside.
 
-def native(command, _build):
+def native(command, _build, _port=None):
     return command
 
 
-def casemate(command, build):
+def casemate(command, build, port=None):
     image = "hello.enclave" if command[0] == "/bin/echo" else "bench.enclave"
-    return [build / "cli" / "casemate", "run", "-w", "/tmp", build / "bench" / image, *command]
+    publish = ["-p", f"{port}:{port}"] if port else []
+    return [build / "cli" / "casemate", "run", *publish, "-w", "/tmp", build / "bench" / image, *command]
 
 
-def runsc(command, _build):
+def runsc(command, _build, port=None):
+    if port:
+        return None # with --network=none nothing outside reaches it
     rootless = [] if os.getuid() == 0 else ["--rootless"]
     return ["runsc", *rootless, "--network=none", "--platform=ptrace", "--ignore-cgroups",
             "do", "--cwd=/tmp", *command]
 
 
-def proot(command, _build):
+def proot(command, _build, port=None):
+    if port:
+        return None # its end leaves the server running
     return ["proot", *command]
 
 
-def find_systems(build):
+def find_systems(build, loads):
     systems = {"native": native}
     if (build / "cli" / "casemate").exists():
-        build_images(build)
+        build_images(build, loads)
         systems["casemate"] = casemate
     systems.update({f.__name__: f for f in (runsc, proot) if shutil.which(f.__name__)})
     return systems
 
 
-def build_images(build):
+def build_images(build, loads):
     program = build / "cli" / "casemate"
     library = subprocess.run([PYTHON, "-c", "import os; print(os.path.dirname(os.__file__))"],
                              check=True, capture_output=True, text=True).stdout.strip()
-    script = TOP / "bench" / "sqlite.py"
-    subprocess.run([program, "build", "--copy", build / "bench" / "micro", "--copy", "/bin/true",
-                    "--copy", PYTHON, "--add", f"{library}:{library}",
-                    "--add", f"{script}:{script}", "-o", build / "bench" / "bench.enclave"],
-                   check=True)
+    copy = [build / "bench" / "micro", "/bin/true", PYTHON, NODE, JDK / "bin/java"]
+    add = [library, TOP / "bench" / "sqlite.py", JDK, "/etc/java-17-openjdk", "/etc/passwd", "/etc/group"]
+    for load in loads.values():
+        copy.append(load.command[0])
+        add += load.files
+    subprocess.run([program, "build", *(word for path in dict.fromkeys(copy) for word in ("--copy", path)),
+                    *(word for path in dict.fromkeys(add) for word in ("--add", f"{path}:{path}")),
+                    "-o", build / "bench" / "bench.enclave"], check=True)
     subprocess.run([program, "build", "--copy", "/bin/echo",
                     "-o", build / "bench" / "hello.enclave"], check=True)
 
@@ -132,8 +150,12 @@ def run(command, cwd):
                           stderr=subprocess.PIPE).stdout
 
 
-def measure(row, wrap, build, cwd):
-    """Returns (value, unit)."""
+def measure(row, wrap, build, cwd, loads):
+    """Returns (value, unit), or None where the system can't be asked."""
+    if row.name in loads:
+        load = loads[row.name]
+        command = wrap(load.command, build, load.port)
+        return (servers.measure(load, command, cwd), "/s") if command else None
     pin = ["taskset", "-c", "0"] if row.pinned else []
     if row.name == "hello":
         start = time.monotonic()
@@ -147,7 +169,7 @@ def measure(row, wrap, build, cwd):
     return float(value), unit
 
 
-def measure_all(table, systems, build, rounds):
+def measure_all(table, systems, build, rounds, loads):
     """Fills the table; returns what failed."""
     broken = set()
     with tempfile.TemporaryDirectory(dir="/dev/shm") as cwd:
@@ -158,7 +180,9 @@ def measure_all(table, systems, build, rounds):
                     if (row.what, name) in broken:
                         continue
                     try:
-                        row.add(name, *measure(row, wrap, build, cwd))
+                        measured = measure(row, wrap, build, cwd, loads)
+                        if measured:
+                            row.add(name, *measured)
                     except (subprocess.SubprocessError, OSError, ValueError) as error:
                         print(f"  {name}: {error} {getattr(error, 'stderr', '')}", file=sys.stderr)
                         broken.add((row.what, name))
@@ -261,9 +285,10 @@ def systems_page(table, systems, rounds):
     yield f"Measured on: {machine()}."
     yield ""
     yield f"Medians of {rounds} rounds in which the systems took turns; *ratio* is the system's value divided"
-    yield "by the native one. MB/s are better when higher, all else when lower. Casemate ran on the"
-    yield "simulation platform. Files lie in memory on every system. *One processor* means that all"
-    yield "processes of the row were held on it: two that idle wake each other slowly in a virtual machine."
+    yield "by the native one. MB/s and requests per second (/s) are better when higher, all else when"
+    yield "lower. Casemate ran on the simulation platform. Files lie in memory on every system. *One"
+    yield "processor* means that all processes of the row were held on it: two that idle wake each other"
+    yield "slowly in a virtual machine. Servers answer a native program over the loopback interface."
     yield ""
     yield "| " + " | ".join(heads) + " |"
     yield "| --- | --- " + "| ---: " * (len(heads) - 2) + "|"
@@ -300,9 +325,11 @@ def write_page(path, sections):
 
 def measure_systems(arguments, build):
     """The section, and what failed in it."""
-    table = [row for row in rows() if not arguments.only or row.name in arguments.only]
-    systems = find_systems(build)
-    broken = measure_all(table, systems, build, arguments.rounds)
+    loads = servers.loads(build / "bench" / "files")
+    servers.make_files(build / "bench" / "files")
+    table = [row for row in rows(loads) if not arguments.only or row.name in arguments.only]
+    systems = find_systems(build, loads)
+    broken = measure_all(table, systems, build, arguments.rounds, loads)
     return "\n".join(systems_page(table, systems, arguments.rounds)), broken
 
 

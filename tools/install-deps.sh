@@ -18,7 +18,7 @@ check="clang clang-format binutils g++ mandoc shellcheck
 	memcached nginx redis-server redis-tools
 	skopeo spin sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim wrk xz-utils zstd"
 
-bench="proot python3 runsc sqlite3"
+bench="nginx nodejs openjdk-17-jre-headless proot python3 redis-server redis-tools runsc sqlite3 wrk"
 lint="clang-tidy cppcheck mandoc shellcheck"
 
 if [ "$(id -u)" -eq 0 ]; then
