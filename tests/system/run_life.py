@@ -78,6 +78,10 @@ def logged(name, text):
     return until(lambda: text in casemate("logs", name).out)
 
 
+def logged_as_error(name, text):
+    return until(lambda: text in casemate("logs", name).err)
+
+
 def names(*options):
     return casemate("ps", "-q", *options).out.split()
 
@@ -91,7 +95,7 @@ def test_life():
     point("start prints the name", ("one\n", began.out), (0, began.status))
     point("ps shows it", (["one"], names()))
     point("what it prints is kept, each stream by itself",
-          (True, logged("one", "out\n")), (True, "err\n" in casemate("logs", "one").err))
+          (True, logged("one", "out\n")), (True, logged_as_error("one", "err\n")))
     point("part of a line is kept too", (True, logged("one", "/bin/bash ")))
     clash = start("one", "true")
     point("a name is given once", (125, clash.status), (True, "in use" in clash.err))
@@ -210,8 +214,8 @@ class Typist:
 
 def test_terminal():
     start("t", LOOP)
-    typist = Typist("t", "bash", "--norc", "-c", "echo begun; read x; echo T=$TERM; "
-                    "trap 'echo resized; exit 9' WINCH; sleep 300 & wait")
+    typist = Typist("t", "bash", "--norc", "-c", "echo begun; read x; "
+                    "trap 'echo resized; exit 9' WINCH; echo T=$TERM; sleep 300 & wait")
     point("exec -it: a terminal", (True, typist.sees("begun")))
     typist.type("x\r")
     point("exec -it: what is typed reaches it, and TERM is set", (True, typist.sees("T=xterm")))
