@@ -122,6 +122,7 @@ static void reparent_children(struct process *process)
 		child->exit_signal = SIGCHLD;
 		list_add_tail(&reaper->children, &child->sibling);
 		send_parent_death_signal(child);
+		process_tie_lost_to(process, child);
 		if (child->state != PROCESS_ZOMBIE)
 			continue;
 		if (notify_parent(child))
@@ -140,8 +141,8 @@ static void become_zombie(struct process *process)
 	if (process->signals.group_exiting)
 		process->wait_status = process->signals.group_exit_status;
 	control_exit_leader(process);
-	process_orphan_groups(process);
 	reparent_children(process);
+	process_tie_lost_by_exit(process);
 	signal_queue_flush(&process->signals.queue);
 	process->state = PROCESS_ZOMBIE;
 	wait_wake(&process->exit_events, 0);

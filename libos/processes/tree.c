@@ -35,28 +35,36 @@ static bool group_is_stopped(int32_t pgid, struct process *except)
 	return false;
 }
 
-static void orphan_group(int32_t pgid, struct process *except)
+static void hang_up(int32_t pgid)
 {
 	struct process *p;
 
-	if (!process_any_is_stopped() || group_has_anchor(pgid, except) ||
-		!group_is_stopped(pgid, except))
-		return;
 	LIST_FOR_EACH (p, &process_table, link)
-		if (p != except && p->pgid == pgid && p->state == PROCESS_ALIVE) {
+		if (p->pgid == pgid && p->state == PROCESS_ALIVE) {
 			(void)!signal_send_process_locked(p, SIGHUP, NULL);
 			(void)!signal_send_process_locked(p, SIGCONT, NULL);
 		}
 }
 
-void process_orphan_groups(struct process *process)
+/* The tie of @member to @parent is no more. A group that had no other may just have become
+ * orphaned; one that this did not tie to its session was orphaned before, or still is not. */
+static void tie_lost(struct process *member, struct process *parent, struct process *except)
 {
-	struct process *child;
+	int32_t pgid = member->pgid;
 
-	orphan_group(process->pgid, process);
-	LIST_FOR_EACH (child, &process->children, sibling)
-		if (child->pgid != process->pgid && child->sid == process->sid)
-			orphan_group(child->pgid, process);
+	if (process_any_is_stopped() && parent->pgid != pgid && parent->sid == member->sid &&
+		!group_has_anchor(pgid, except) && group_is_stopped(pgid, except))
+		hang_up(pgid);
+}
+
+void process_tie_lost_by_exit(struct process *process)
+{
+	tie_lost(process, process->parent, process);
+}
+
+void process_tie_lost_to(struct process *parent, struct process *child)
+{
+	tie_lost(child, parent, NULL);
 }
 
 bool process_group_is_orphaned(struct process *process)

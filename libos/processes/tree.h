@@ -9,9 +9,10 @@ struct thread;
 
 /* Remove a zombie; its times go to its parent. */
 void process_reap(struct process *process);
-/* @process is ending: groups that become orphaned and have stopped members get SIGHUP and SIGCONT.
- */
-void process_orphan_groups(struct process *process);
+/* @process is ending, or @child just got another parent instead of the ending @parent: a group that
+ * becomes orphaned by this and has a stopped member gets SIGHUP and SIGCONT. */
+void process_tie_lost_by_exit(struct process *process);
+void process_tie_lost_to(struct process *parent, struct process *child);
 /* A signal of the kernel to all of a group; 0: to nobody. */
 void process_group_signal(int32_t pgid, int signo);
 /* Has no member of the caller's group a parent in another group of the session? Takes the lock. */

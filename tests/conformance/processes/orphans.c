@@ -1,5 +1,6 @@
 /* covers: prctl getppid wait4 kill fork exit_group */
-/* What becomes of the children of a process that ends: new parents, and PR_SET_PDEATHSIG. */
+/* What becomes of the children of a process that ends: new parents, PR_SET_PDEATHSIG, and groups
+ * that nobody of their session looks after any more. */
 #include "tests/conformance/processes/process_test.h"
 
 #include <sys/prctl.h>
@@ -190,6 +191,123 @@ static void children_outlive_their_thread(void)
 	CHECK_EQ(child_wait(thread_child), EXITED(24));
 }
 
+/* ---- Groups that become orphaned: setpgid(2), _exit(3p) ---- */
+
+static struct shared {
+	_Atomic int hangups, continued;
+	_Atomic pid_t member, other;
+} * shared;
+
+static void on_hangup(int sig, siginfo_t *info, void *context)
+{
+	(void)info;
+	(void)context;
+	atomic_fetch_add(sig == SIGHUP ? &shared->hangups : &shared->continued, 1);
+}
+
+/* Counts what it gets until it is killed. */
+static void member_counts(void)
+{
+	handler_set(SIGHUP, on_hangup, 0);
+	handler_set(SIGCONT, on_hangup, 0);
+	pipe_say(up[1]);
+	for (;;)
+		pause();
+}
+
+static void child_ends_at_once(void)
+{
+}
+
+static void child_ends_when_told(void)
+{
+	pipe_hear(down[0]);
+}
+
+static void stop(pid_t pid)
+{
+	int status;
+
+	REQUIRE(kill(pid, SIGSTOP) == 0);
+	REQUIRE(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+}
+
+/* The only one of its group whose parent is in another one. */
+static void anchor(void)
+{
+	REQUIRE(setpgid(0, 0) == 0);
+	signal(SIGHUP, SIG_IGN); /* the others of the group are hung up, too */
+	shared->member = child_start(member_counts);
+	pipe_hear(up[0]);
+	stop(shared->member);
+	REQUIRE(child_run(child_ends_at_once) == EXITED(0)); /* it ties nobody */
+	REQUIRE(shared->hangups == 0);
+	shared->other = child_start(child_ends_when_told);
+}
+
+static void session_with_a_group(void)
+{
+	REQUIRE(setsid() > 0);
+	REQUIRE(child_run(anchor) == EXITED(0));
+	pipe_hear(down[0]);
+}
+
+static void wait_for(_Atomic int *count, int value)
+{
+	while (*count < value)
+		pause_ms(5);
+}
+
+static void groups_are_hung_up_once(void)
+{
+	pid_t session;
+	int status;
+
+	shared->hangups = shared->continued = 0;
+	session = child_start(session_with_a_group);
+	wait_for(&shared->continued, 1);
+	CHECK_EQ(shared->hangups, 1);
+	/* It is an orphan: that another member ends changes nothing. */
+	REQUIRE(kill(shared->member, SIGSTOP) == 0);
+	do
+		REQUIRE(waitpid(shared->member, &status, WUNTRACED) == shared->member);
+	while (!WIFSTOPPED(status));
+	pipe_say(down[1]);
+	pipe_say(down[1]);
+	CHECK_EQ(child_wait(shared->other), EXITED(0));
+	CHECK_EQ(child_wait(session), EXITED(0));
+	CHECK_EQ(waitpid(shared->member, &status, WCONTINUED | WNOHANG), 0);
+	CHECK_OK(kill(shared->member, SIGCONT));
+	wait_for(&shared->continued, 2);
+	CHECK_EQ(shared->hangups, 1);
+	CHECK_OK(kill(shared->member, SIGKILL));
+	CHECK_EQ(child_wait(shared->member), SIGKILL);
+}
+
+static void member_of_own_group(void)
+{
+	REQUIRE(setpgid(0, 0) == 0);
+	member_counts();
+}
+
+static void session_that_ends(void)
+{
+	REQUIRE(setsid() > 0);
+	shared->member = child_start(member_of_own_group);
+	pipe_hear(up[0]);
+	stop(shared->member);
+}
+
+static void the_parent_may_be_the_anchor(void)
+{
+	shared->hangups = shared->continued = 0;
+	CHECK_CHILD(session_that_ends);
+	wait_for(&shared->continued, 1);
+	CHECK_EQ(shared->hangups, 1);
+	CHECK_OK(kill(shared->member, SIGKILL));
+	CHECK_EQ(child_wait(shared->member), SIGKILL);
+}
+
 int main(void)
 {
 	test_start();
@@ -204,5 +322,8 @@ int main(void)
 	death_signal_may_kill();
 	death_signal_is_not_inherited();
 	children_outlive_their_thread();
+	shared = shared_new(PAGE);
+	groups_are_hung_up_once();
+	the_parent_may_be_the_anchor();
 	return test_done();
 }
