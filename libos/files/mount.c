@@ -190,7 +190,7 @@ static int attach_locked(struct mount *mount, struct dentry *point)
 
 int mount_attach_at(struct mount *mount, struct dentry *point)
 {
-	int r;
+	int r = 0;
 
 	LOCK_SCOPE(&mounts_lock);
 	if (removable_count >= MOUNTS_MAX)
@@ -199,7 +199,10 @@ int mount_attach_at(struct mount *mount, struct dentry *point)
 	mount->root->flags &= ~(uint32_t)DENTRY_ANONYMOUS;
 	point = mount_cross(dentry_ref(point));
 	lock_acquire(&rename_lock);
-	r = attach_locked(mount, point);
+	/* One that floats may be walked already: below itself nobody would find the way up. */
+	if (dentry_is_below(point, mount->root))
+		r = -EINVAL;
+	r = r ? r : attach_locked(mount, point);
 	lock_release(&rename_lock);
 	if (r) {
 		dentry_unref(point);

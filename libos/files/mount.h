@@ -79,7 +79,8 @@ struct mount *mount_new(const char *type, const char *source, uint64_t magic, ui
 void mount_discard(struct mount *mount);
 /* Before programs run: at the directory @path, made if missing. "/" first. */
 MUST_CHECK int mount_attach(struct mount *mount, const char *path);
-/* A removable mount at @point, or on what is mounted there. -ENOENT: it was removed. */
+/* A removable mount at @point, or on what is mounted there. -ENOENT: it was removed; -EINVAL: it is
+ * below the mount itself. */
 MUST_CHECK int mount_attach_at(struct mount *mount, struct dentry *point);
 /* It is used without a place, with more @flags; who does so ends with mount_unuse. */
 void mount_float(struct mount *mount, uint32_t flags);

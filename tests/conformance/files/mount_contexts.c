@@ -123,6 +123,38 @@ static void test_move(void)
 	CHECK_OK(umount("n"));
 }
 
+/* Nothing is mounted below itself, by itself or by what is mounted on it. */
+static void test_cycles(void)
+{
+	int fd = made(), tree = fs_mount(fd, 0, 0), other, inner;
+
+	close(fd);
+	CHECK_OK(mkdirat(tree, "d", 0755));
+	inner = openat(tree, "d", O_PATH);
+	CHECK_ERRNO(syscall(SYS_move_mount, tree, "", tree, "",
+			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+		EINVAL);
+	CHECK_ERRNO(syscall(SYS_move_mount, tree, "", tree, "d", MOVE_MOUNT_F_EMPTY_PATH), EINVAL);
+	CHECK_ERRNO(syscall(SYS_move_mount, tree, "", inner, "",
+			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+		EINVAL);
+	CHECK_OK(put(tree, "m"));
+	CHECK_ERRNO(put(tree, "m/d"), ELOOP);
+	fd = made();
+	other = fs_mount(fd, 0, 0);
+	close(fd);
+	CHECK_OK(put(other, "m/d"));
+	CHECK_OK(mkdir("m/d/e", 0755));
+	CHECK_ERRNO(put(tree, "m/d/e"), ELOOP);
+	CHECK_ERRNO(syscall(SYS_move_mount, AT_FDCWD, "m", AT_FDCWD, "m/d/e", 0), ELOOP);
+	CHECK(exists("m/d/e") && !exists("m/d/e/d"));
+	close(inner);
+	close(tree);
+	close(other);
+	CHECK_OK(umount("m/d"));
+	CHECK_OK(umount("m"));
+}
+
 static void test_pick(void)
 {
 	int fd;
@@ -193,6 +225,7 @@ int main(void)
 	test_steps();
 	test_left_alone();
 	test_move();
+	test_cycles();
 	test_pick();
 	test_arguments();
 	test_open_tree();
