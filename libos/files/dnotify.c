@@ -15,6 +15,8 @@ struct dnotify {
 	struct process *process; /* who asked; compared only */
 };
 
+int32_t dnotify_enabled = 1;
+
 static uint32_t total; /* under notify_lock, as all of them */
 
 static const struct {
@@ -78,6 +80,8 @@ long dnotify_set(struct file *file, int fd, uint32_t events)
 {
 	CLEANUP(heap_freep) struct dnotify *made = NULL;
 
+	if (!__atomic_load_n(&dnotify_enabled, __ATOMIC_RELAXED))
+		return -EINVAL;
 	if (!(events & ~(uint32_t)DN_MULTISHOT)) {
 		dnotify_release(file);
 		return 0;

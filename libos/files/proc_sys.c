@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/memory.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/dnotify.h"
 #include "libos/files/inotify.h"
 #include "libos/files/lease.h"
 #include "libos/files/pipe.h"
@@ -224,6 +225,7 @@ static const struct computed_node mqueue_nodes[] = {
 };
 
 static const struct computed_node fs_nodes[] = {
+	NODE_SETTING("dir-notify-enable", &dnotify_enabled, INT32_MIN, INT32_MAX),
 	NODE_NUMBER("file-max", 9223372036854775807UL),
 	NODE_TEXT("file-nr", "64\t0\t9223372036854775807"),
 	NODE_SETTING("nr_open", &fd_count_limit, FD_COUNT_LEAST, FD_COUNT_MAX),

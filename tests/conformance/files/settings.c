@@ -128,6 +128,21 @@ static void test_inotify(void)
 	close(fd);
 }
 
+static void test_dnotify(void)
+{
+	static const char path[] = "/proc/sys/fs/dir-notify-enable";
+	long before = setting_get(path);
+	int dir = open(".", O_RDONLY | O_DIRECTORY);
+
+	CHECK_OK(setting_set(path, 0));
+	CHECK_ERRNO(fcntl(dir, F_NOTIFY, DN_CREATE), EINVAL);
+	CHECK_OK(setting_set(path, 1));
+	CHECK_OK(fcntl(dir, F_NOTIFY, DN_CREATE));
+	CHECK_OK(fcntl(dir, F_NOTIFY, 0));
+	CHECK_OK(setting_set(path, before));
+	close(dir);
+}
+
 static void test_domainname(void)
 {
 	static const char path[] = "/proc/sys/kernel/domainname";
@@ -154,6 +169,7 @@ int main(void)
 	test_pipe_size();
 	test_descriptors();
 	test_inotify();
+	test_dnotify();
 	test_domainname();
 	return test_done();
 }
