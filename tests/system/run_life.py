@@ -178,6 +178,7 @@ def test_exec():
     casemate("kill", "e")
     one.communicate(timeout=WAIT_S)
     point("with the enclave its programs are killed", (137, one.returncode))
+    until(lambda: "e" not in names())
     answer = run("e", "true")
     point("exec where nothing runs", (125, answer.status), (True, "does not run" in answer.err))
     forget_all()
