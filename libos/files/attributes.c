@@ -1,5 +1,6 @@
 #include "libos/files/attributes.h"
 
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/processes/process.h"
 
@@ -20,11 +21,18 @@ static int check_writable(const struct inode *inode)
 	return inode->mount && inode->mount->flags & MOUNT_READ_ONLY ? -EROFS : 0;
 }
 
+static int check_changeable(const struct inode *inode)
+{
+	int r = check_writable(inode);
+
+	return !r && inode_is_fixed(inode) ? -EPERM : r;
+}
+
 int attributes_set_mode(struct inode *inode, uint32_t mode)
 {
 	const struct credentials *credentials = &thread_current()->credentials;
 	struct inode_change to = {.valid = CHANGE_MODE, .mode = mode & 07777};
-	int r = check_writable(inode);
+	int r = check_changeable(inode);
 
 	if (r)
 		return r;
@@ -65,7 +73,7 @@ static uint32_t mode_after_chown(const struct inode *inode)
 int attributes_set_owner(struct inode *inode, uint32_t uid, uint32_t gid)
 {
 	struct inode_change to = {.uid = uid, .gid = gid};
-	int r = check_writable(inode);
+	int r = check_changeable(inode);
 
 	if (r)
 		return r;
@@ -79,11 +87,14 @@ int attributes_set_owner(struct inode *inode, uint32_t uid, uint32_t gid)
 
 static int check_times(struct inode *inode, struct new_time atime, struct new_time mtime)
 {
+	bool is_touch = atime.kind == TIME_NOW && mtime.kind == TIME_NOW;
 	int r = check_writable(inode);
 
+	if (!r && (is_touch ? inode_is_immutable(inode) : inode_is_fixed(inode)))
+		r = -EPERM;
 	if (r || inode_is_owned(inode))
 		return r;
-	if (atime.kind != TIME_NOW || mtime.kind != TIME_NOW)
+	if (!is_touch)
 		return -EPERM;
 	return inode_permission(inode, MAY_WRITE);
 }

@@ -4,6 +4,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
 #include "libos/files/file.h"
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/loader/text.h"
 #include "libos/processes/process.h"
@@ -130,6 +131,8 @@ int inode_permission(struct inode *inode, uint32_t want)
 
 	if (want & MAY_WRITE && is_on_read_only(inode))
 		return -EROFS;
+	if (want & MAY_WRITE && inode_is_immutable(inode))
+		return -EPERM;
 	if (inode->ops->permission) {
 		int r = inode->ops->permission(inode, want);
 
@@ -193,7 +196,8 @@ void inode_touch_read(struct inode *inode)
 {
 	uint32_t flags = inode->mount ? inode->mount->flags : 0;
 
-	if (flags & MOUNT_NOATIME || (flags & MOUNT_NODIRATIME && inode_is(inode, S_IFDIR)))
+	if (flags & MOUNT_NOATIME || inode->marks & FS_NOATIME_FL ||
+		(flags & MOUNT_NODIRATIME && inode_is(inode, S_IFDIR)))
 		return;
 	if (flags & MOUNT_STRICTATIME || inode->atime_ns <= inode->mtime_ns)
 		__atomic_store_n(&inode->atime_ns, inode_now(), __ATOMIC_RELAXED);

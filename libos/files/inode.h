@@ -36,6 +36,7 @@ struct patched_text;
 struct inode_template {
 	uint32_t mode; /* type and permissions, umask applied */
 	uint32_t uid, gid;
+	uint32_t marks; /* what the directory hands down */
 	uint64_t rdev;
 	const char *target; /* symbolic links */
 };
@@ -130,6 +131,7 @@ struct inode {
 	uint64_t rdev; /* as stat(2) shows it */
 	uint32_t mode, uid, gid;
 	uint32_t link_count;
+	uint32_t marks; /* FS_*_FL: libos/files/marks.h */
 
 	struct lock lock; /* everything that changes below; a directory's entries */
 	struct lock write_lock;

@@ -81,6 +81,7 @@ struct inode *memory_inode_new(struct mount *mount, const struct inode_template 
 	memory->xattrs_loaded = true;
 	memory->inode.uid = template->uid;
 	memory->inode.gid = template->gid;
+	memory->inode.marks = template->marks;
 	if (!content_init(memory, template)) {
 		heap_free(memory);
 		return NULL;

@@ -1,7 +1,6 @@
 #include "libos/files/names.h"
 
-#include <linux/fs.h>
-
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
@@ -110,6 +109,8 @@ static int check_remove(struct dentry *dir, const struct dentry *entry, bool is_
 {
 	int r = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
 
+	if (!r && (inode_is_append_only(dir->inode) || inode_is_fixed(entry->inode)))
+		r = -EPERM;
 	r = r ? r : check_sticky(dir->inode, entry->inode);
 	if (r)
 		return r;
@@ -221,6 +222,8 @@ static int link_at(struct inode *target, const struct place *place)
 		return -EPERM;
 	if (target->mount != place->dir->inode->mount)
 		return -EXDEV;
+	if (inode_is_fixed(target))
+		return -EPERM;
 	if (!place->dir->inode->ops->link)
 		return -EPERM;
 	r = place->dir->inode->ops->link(place->dir, place->last.name, place->last.length, target);

@@ -5,6 +5,7 @@
 #include "libos/files/fs_context.h"
 #include "libos/files/lease.h"
 #include "libos/files/loop.h"
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/path.h"
@@ -27,6 +28,7 @@ void inode_template_init(
 		.mode = use_umask ? mode & ~thread->process->fs->umask : mode,
 		.uid = thread->credentials.fsuid,
 		.gid = thread->credentials.fsgid,
+		.marks = dir->marks & MARKS_INHERITED,
 	};
 	if (!(dir->mode & S_ISGID))
 		return;
@@ -52,6 +54,8 @@ int inode_truncate(struct inode *inode, uint64_t size)
 		return -EISDIR;
 	if (!inode_is(inode, S_IFREG) || !inode->ops->setattr)
 		return -EINVAL;
+	if (inode_is_append_only(inode))
+		return -EPERM;
 	grow = 1;
 	if (size > inode->size) {
 		r = file_limit_write(size - 1, &grow);
@@ -148,6 +152,7 @@ static uint32_t wanted_access(uint32_t flags)
 static int check_open(struct inode *inode, uint32_t flags)
 {
 	uint32_t want = wanted_access(flags);
+	int r;
 
 	if (flags & O_DIRECTORY && !inode_is(inode, S_IFDIR))
 		return -ENOTDIR;
@@ -162,7 +167,11 @@ static int check_open(struct inode *inode, uint32_t flags)
 		return -EACCES;
 	if (flags & O_NOATIME && !inode_is_owned(inode))
 		return -EPERM;
-	return inode_permission(inode, want);
+	r = inode_permission(inode, want);
+	if (!r && want & MAY_WRITE && inode_is_append_only(inode) &&
+		(flags & O_TRUNC || !(flags & O_APPEND)))
+		r = -EPERM;
+	return r;
 }
 
 /* @dentry exists already. */

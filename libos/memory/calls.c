@@ -7,6 +7,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/file.h"
+#include "libos/files/marks.h"
 #include "libos/files/open.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
@@ -36,6 +37,8 @@ static long check_file(struct file *file, uint32_t prot, uint32_t type, uint32_t
 	if (mode == O_RDWR)
 		*vma_flags |= VMA_MAYWRITE;
 	else if (prot & PROT_WRITE)
+		return -EACCES;
+	if (mode == O_RDWR && inode_is_append_only(file->inode))
 		return -EACCES;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "libos/core/user.h"
 #include "libos/files/attributes.h"
 #include "libos/files/lease.h"
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
@@ -287,6 +288,9 @@ static int check_allocate(const struct file *file, uint32_t mode, uint64_t offse
 		return -EISDIR;
 	if (!inode_is(file->inode, S_IFREG))
 		return -ENODEV;
+	if (inode_is_immutable(file->inode) ||
+		(mode & ~(uint32_t)FALLOC_FL_KEEP_SIZE && inode_is_append_only(file->inode)))
+		return -EPERM;
 	return offset + size > FILE_SIZE_MAX ? -EFBIG : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "libos/files/dnotify.h"
 #include "libos/files/lease.h"
 #include "libos/files/locks.h"
+#include "libos/files/marks.h"
 #include "libos/files/memfd.h"
 #include "libos/files/open.h"
 #include "libos/files/pipe.h"
@@ -39,6 +40,8 @@ static long set_flags(struct file *file, int fd, uint32_t flags)
 		(file->flags & ~(uint32_t)FILE_FLAGS_SETTABLE) | (flags & FILE_FLAGS_SETTABLE);
 	int r = 0;
 
+	if ((wanted ^ file->flags) & O_APPEND && inode_is_append_only(file->inode))
+		return -EPERM;
 	if (flags & O_NOATIME && !(file->flags & O_NOATIME) && !inode_is_owned(file->inode))
 		return -EPERM;
 	if (file->ops && file->ops->set_flags)
@@ -233,6 +236,9 @@ long sys_ioctl(struct thread *thread, const struct syscall_args *args)
 	default:
 		break;
 	}
+	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS ||
+		request == FS_IOC_FSGETXATTR || request == FS_IOC_FSSETXATTR)
+		return marks_ioctl(file->inode, request, args->c);
 	if (file->ops && file->ops->ioctl)
 		return file->ops->ioctl(file, request, args->c);
 	if (request == FIONREAD && inode_is(file->inode, S_IFREG))

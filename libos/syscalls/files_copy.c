@@ -2,6 +2,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/descriptors.h"
+#include "libos/files/marks.h"
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/files/mount.h"
@@ -173,6 +174,8 @@ static int check_range(const struct side *from, const struct side *to, size_t si
 		return -EINVAL;
 	if (to->file->flags & O_APPEND)
 		return -EBADF;
+	if (inode_is_immutable(out))
+		return -EPERM;
 	if (from->offset + size < size || to->offset + size < size)
 		return -EOVERFLOW;
 	distance =

@@ -5,11 +5,13 @@
 
 #include "base/memory.h"
 #include "libos/core/user.h"
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/files/open.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/files_at.h"
 
+#define STATX_MARKS (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP) /* FS_*_FL */
 #define NS_PER_S 1000000000L
 #define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
 #define AT_STATX_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)
@@ -136,6 +138,10 @@ static int put_statx(
 	stx.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
 	if (inode->mount && inode->mount->root && inode->mount->root->inode == inode)
 		stx.stx_attributes = STATX_ATTR_MOUNT_ROOT;
+	if (marks_are_kept(inode)) {
+		stx.stx_attributes_mask |= STATX_MARKS;
+		stx.stx_attributes |= inode->marks & STATX_MARKS;
+	}
 	return user_write(to, &stx, sizeof(stx));
 }
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
+#include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/xattrs.h"
@@ -55,6 +56,8 @@ static int check(struct inode *inode, const char *name, uint32_t want)
 
 	if (want & MAY_WRITE && inode->mount && inode->mount->flags & MOUNT_READ_ONLY)
 		return -EROFS;
+	if (want & MAY_WRITE && inode_is_fixed(inode))
+		return -EPERM;
 	if (has_prefix(name, XATTR_USER_PREFIX))
 		return name[XATTR_USER_PREFIX_LEN] ? check_user(inode, want) : -EINVAL;
 	if (has_prefix(name, XATTR_TRUSTED_PREFIX)) {
