@@ -96,7 +96,10 @@ void dentry_unref(struct dentry *dentry)
 
 	while (dentry && __atomic_sub_fetch(&dentry->reference_count, 1, __ATOMIC_ACQ_REL) == 0) {
 		parent = dentry->flags & DENTRY_ROOT ? NULL : dentry->parent;
-		if (dentry->inode && !dentry->inode->link_count)
+		if (dentry->real) {
+			parent = dentry->real;
+			mount_unref(dentry->bind);
+		} else if (dentry->inode && !dentry->inode->link_count)
 			notify_inode(dentry->inode, NOTIFY_DELETE_SELF);
 		inode_unref(dentry->inode);
 		name_free(dentry, dentry->name);
@@ -284,30 +287,114 @@ void dentry_set_inode(struct dentry *dentry, struct inode *inode)
 	lock_release(&bucket->lock);
 }
 
-/* rename_lock held. */
-static struct dentry *parent_of(struct dentry *dentry)
+struct mount *dentry_mount(const struct dentry *dentry)
 {
-	while (dentry->flags & DENTRY_ROOT && dentry->inode->mount->covered)
-		dentry = dentry->inode->mount->covered;
-	return dentry->parent ? dentry->parent : dentry;
+	return dentry->bind ? dentry->bind : dentry->inode->mount;
 }
 
+struct dentry *dentry_alias(struct mount *bind, struct dentry *real)
+{
+	struct dentry *alias;
+
+	if (!bind)
+		return real;
+	alias = dentry_new(NULL, "", 0, real->inode);
+	if (!alias) {
+		dentry_unref(real);
+		return NULL;
+	}
+	alias->flags = real == bind->bound ? DENTRY_ROOT : 0;
+	alias->real = real;
+	alias->bind = bind;
+	mount_ref(bind);
+	return alias;
+}
+
+int dentry_check_writable(const struct dentry *dentry)
+{
+	return dentry && dentry->bind && dentry->bind->flags & MOUNT_READ_ONLY ? -EROFS : 0;
+}
+
+/* ---- Up: rename_lock held ---- */
+
+/* Where a walk is: an alias taken apart. @bind NULL: the dentry itself. */
+struct spot {
+	struct dentry *at;
+	struct mount *bind;
+};
+
+static struct spot spot_of(struct dentry *dentry)
+{
+	return (struct spot){dentry_real(dentry), dentry->bind};
+}
+
+static bool spot_is(struct spot a, struct spot b)
+{
+	return a.at == b.at && a.bind == b.bind;
+}
+
+static bool spot_is_top(struct spot spot)
+{
+	return spot.bind ? spot.at == spot.bind->bound : spot.at->flags & DENTRY_ROOT;
+}
+
+/* What the mount with that root covers, or NULL. */
+static struct dentry *spot_covers(struct spot top)
+{
+	return (top.bind ? top.bind : top.at->inode->mount)->covered;
+}
+
+static struct spot spot_parent(struct spot spot)
+{
+	while (spot_is_top(spot) && spot_covers(spot))
+		spot = spot_of(spot_covers(spot));
+	if (!spot_is_top(spot) && spot.at->parent)
+		spot.at = spot.at->parent;
+	return spot;
+}
+
+/* Was it moved to where its bind mount does not reach? */
+static bool spot_is_outside(struct spot spot)
+{
+	struct dentry *at = spot.at;
+
+	if (!spot.bind)
+		return false;
+	while (at != spot.bind->bound && at->parent && at->parent != at)
+		at = at->parent;
+	return at != spot.bind->bound;
+}
+
+/* Out of a bind mount's reach there is no way up: it would lead to what the mount does not show. */
 struct dentry *dentry_parent(struct dentry *dentry)
 {
-	LOCK_SCOPE(&rename_lock);
-	return dentry_ref(parent_of(dentry));
+	struct spot parent = spot_of(dentry);
+
+	lock_acquire(&rename_lock);
+	if (!spot_is_outside(parent))
+		parent = spot_parent(parent);
+	dentry_ref(parent.at);
+	if (parent.bind)
+		mount_ref(parent.bind);
+	lock_release(&rename_lock);
+	dentry = dentry_alias(parent.bind, parent.at);
+	if (parent.bind)
+		mount_unref(parent.bind);
+	return dentry;
 }
 
 bool dentry_is_below(struct dentry *dentry, struct dentry *ancestor)
 {
-	for (;;) {
-		struct dentry *parent = parent_of(dentry);
+	struct spot at = spot_of(dentry), top = spot_of(ancestor);
 
-		if (dentry == ancestor)
+	for (;;) {
+		struct spot parent = spot_parent(at);
+
+		if (spot_is(at, top))
 			return true;
-		if (parent == dentry)
+		if (spot_is(parent, at))
 			return false;
-		dentry = parent;
+		at = parent;
 	}
 }
 
@@ -325,46 +412,47 @@ static bool tail_put(struct tail *tail, const char *text, size_t length)
 	return true;
 }
 
-/* Up from @dentry, "/name" each. *ret_top: where it ended. */
-static bool path_put(
-	struct tail *tail, struct dentry *dentry, struct dentry *root, struct dentry **ret_top)
+/* Up from @spot, "/name" each. *ret_reached: it ended at @root. */
+static bool path_put(struct tail *tail, struct spot spot, struct spot root, bool *ret_reached)
 {
-	while (dentry != root) {
-		if (dentry->flags & DENTRY_ROOT) {
-			if (!dentry->inode->mount->covered)
-				break;
-			dentry = dentry->inode->mount->covered;
+	while (!spot_is(spot, root)) {
+		const struct dentry *at = spot.at;
+
+		if (spot_is_top(spot) && spot_covers(spot)) {
+			spot = spot_of(spot_covers(spot));
 			continue;
 		}
-		if (!tail_put(tail, dentry->name, dentry->name_length) || !tail_put(tail, "/", 1))
+		if (at->flags & DENTRY_ROOT || spot_is_top(spot))
+			break;
+		if (!tail_put(tail, at->name, at->name_length) || !tail_put(tail, "/", 1))
 			return false;
-		if (dentry->flags & DENTRY_ANONYMOUS) {
-			*ret_top = root; /* reachable without a directory */
+		if (at->flags & DENTRY_ANONYMOUS) {
+			*ret_reached = true; /* without a directory */
 			return true;
 		}
-		dentry = dentry->parent;
+		spot.at = at->parent;
 	}
-	*ret_top = dentry;
+	*ret_reached = spot_is(spot, root);
 	return true;
 }
 
 long dentry_path(struct dentry *dentry, struct dentry *root, char *to, size_t size)
 {
 	struct tail tail = {to, to + size};
-	struct dentry *top;
 	char *end = to + size - 1;
+	bool is_reached;
 	long length;
 
 	LOCK_SCOPE(&rename_lock);
 	if (!size || !tail_put(&tail, "", 1))
 		return -ENAMETOOLONG;
-	if (dentry->flags & DENTRY_UNLINKED && !tail_put(&tail, " (deleted)", 10))
+	if (dentry_real(dentry)->flags & DENTRY_UNLINKED && !tail_put(&tail, " (deleted)", 10))
 		return -ENAMETOOLONG;
-	if (!path_put(&tail, dentry, root, &top))
+	if (!path_put(&tail, spot_of(dentry), spot_of(root), &is_reached))
 		return -ENAMETOOLONG;
 	if ((tail.at == end || *tail.at == ' ') && !tail_put(&tail, "/", 1))
 		return -ENAMETOOLONG;
-	if (top != root && !tail_put(&tail, "(unreachable)", 13))
+	if (!is_reached && !tail_put(&tail, "(unreachable)", 13))
 		return -ENAMETOOLONG;
 	length = end - tail.at;
 	memmove(to, tail.at, (size_t)length + 1);

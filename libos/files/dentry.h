@@ -3,7 +3,11 @@
  * In file systems that live in memory (tmpfs, the root) the dentries are the directories: each
  * entry is a dentry, hashed by parent and name, with a reference held by its directory as long as
  * it is linked; so whatever is in the hash table is alive, and a lookup needs its bucket's lock
- * alone. Computed file systems (/proc) make a fresh dentry for each lookup, never hashed. */
+ * alone. Computed file systems (/proc) make a fresh dentry for each lookup, never hashed.
+ *
+ * A bind mount shows what has a place already a second time. There a name is an alias: a fresh
+ * dentry that stands for another one (real) as seen through the mount (bind). Walks, open files and
+ * working directories hold it as any other; directory operations get what it stands for. */
 #ifndef LIBOS_FILES_DENTRY_H
 #define LIBOS_FILES_DENTRY_H
 
@@ -32,6 +36,9 @@ struct dentry {
 	struct inode *inode;   /* referenced; NULL: negative or unloaded */
 	struct dentry *hash_next;
 	struct dentry *mounted; /* the root of what is mounted here; see mount_cross */
+	struct dentry *real;    /* referenced; NULL: it is no alias */
+	struct mount *bind;     /* of an alias: referenced */
+	uint32_t alias_mounts;  /* what is mounted on aliases of it; atomic */
 	struct list children;   /* under inode->lock, in the order of position */
 	struct list sibling;
 	uint64_t next_position; /* for the next child; never used twice */
@@ -40,6 +47,23 @@ struct dentry {
 	uint32_t image_type;    /* DT_* of it */
 	char inline_name[DENTRY_INLINE_NAME];
 };
+
+static inline struct dentry *dentry_real(struct dentry *dentry)
+{
+	return UNLIKELY(dentry->real) ? dentry->real : dentry;
+}
+/* Is it the same name in the same mount? */
+static inline bool dentry_is_same(const struct dentry *a, const struct dentry *b)
+{
+	return a == b || (a->real && a->real == b->real && a->bind == b->bind);
+}
+/* Of two that may be aliases: NULL for what no file system holds. */
+struct mount *dentry_mount(const struct dentry *dentry);
+/* @real seen through @bind; its reference is taken over. @bind NULL: @real. NULL: no memory. */
+struct dentry *dentry_alias(struct mount *bind, struct dentry *real);
+/* May what it names be changed through its mount: 0 or -EROFS. inode_permission knows of the file
+ * system alone. NULL is fine. */
+MUST_CHECK int dentry_check_writable(const struct dentry *dentry);
 
 extern struct lock rename_lock;
 
@@ -70,7 +94,7 @@ void dentry_exchange(struct dentry *a, struct dentry *b);
 /* A negative or unloaded entry gets its inode (the reference is taken over). */
 void dentry_set_inode(struct dentry *dentry, struct inode *inode);
 
-/* The parent, referenced; a mount's root gives the mount point's parent. */
+/* The parent, referenced; a mount's root gives the mount point's parent. NULL: no memory. */
 struct dentry *dentry_parent(struct dentry *dentry);
 /* Is @dentry @ancestor, or below it? rename_lock held. */
 bool dentry_is_below(struct dentry *dentry, struct dentry *ancestor);

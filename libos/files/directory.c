@@ -26,6 +26,8 @@ bool directory_emit_dots(void *context, struct file *file)
 	if (file->position != 1)
 		return true;
 	parent = dentry_parent(file->dentry);
+	if (!parent)
+		return false;
 	number = parent->inode->number;
 	dentry_unref(parent);
 	return directory_emit(context, "..", 2, number, 4, 2);

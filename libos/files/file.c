@@ -17,6 +17,11 @@
 #define RLIMIT_FSIZE 1
 #define CAP_FSETID 4
 
+struct mount *file_mount(const struct file *file)
+{
+	return file->dentry ? dentry_mount(file->dentry) : file->inode->mount;
+}
+
 struct file *file_new(
 	struct inode *inode, struct dentry *dentry, const struct file_ops *ops, uint32_t flags)
 {
@@ -28,8 +33,8 @@ struct file *file_new(
 	file->flags = flags;
 	file->ops = ops;
 	file->inode = inode_ref(inode);
-	mount_use(inode->mount);
 	file->dentry = dentry ? dentry_ref(dentry) : NULL;
+	mount_use(file_mount(file));
 	list_init(&file->epoll_items);
 	return file;
 }
@@ -60,10 +65,10 @@ static void file_free(struct file *file)
 		__atomic_sub_fetch(&file->inode->openers, 1, __ATOMIC_RELEASE);
 	if (file->counts_as_writer) {
 		__atomic_sub_fetch(&file->inode->writers, 1, __ATOMIC_RELEASE);
-		mount_count_writer(file->inode->mount, -1);
+		mount_count_writer(file_mount(file), -1);
 	}
+	mount_unuse(file_mount(file));
 	dentry_unref(file->dentry);
-	mount_unuse(file->inode->mount);
 	inode_unref(file->inode);
 	heap_free(file);
 }
@@ -155,16 +160,17 @@ long file_path(struct file *file, char *to, size_t size)
 
 int file_may_execute(struct file *file)
 {
+	const struct mount *mount = file_mount(file);
 	struct inode *inode = file->inode;
 
-	if (!inode_is(inode, S_IFREG) || (inode->mount && inode->mount->flags & MOUNT_NOEXEC))
+	if (!inode_is(inode, S_IFREG) || (mount && mount->flags & MOUNT_NOEXEC))
 		return -EACCES;
 	return inode_permission(inode, MAY_EXEC);
 }
 
 bool file_is_nosuid(const struct file *file)
 {
-	const struct mount *mount = file->inode->mount;
+	const struct mount *mount = file_mount(file);
 
 	return mount && mount->flags & MOUNT_NOSUID;
 }

@@ -83,6 +83,9 @@ static inline void file_unrefp(struct file **file)
 	file_unref(*file);
 }
 
+/* Through which it was opened: NULL for what no file system holds. */
+struct mount *file_mount(const struct file *file);
+
 /* The file of a descriptor of the calling process: referenced, or NULL. */
 MUST_CHECK struct file *fd_get(int fd);
 /* Put @file (the reference is taken over on success) at the lowest free descriptor >= @least.

@@ -9,14 +9,14 @@
 /* A root or a working directory keeps its file system busy. */
 static struct dentry *hold(struct dentry *dentry)
 {
-	mount_use(dentry->inode->mount);
+	mount_use(dentry_mount(dentry));
 	return dentry_ref(dentry);
 }
 
 static void let_go(struct dentry *dentry)
 {
 	if (dentry)
-		mount_unuse(dentry->inode->mount);
+		mount_unuse(dentry_mount(dentry));
 	dentry_unref(dentry);
 }
 

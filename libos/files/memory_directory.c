@@ -418,9 +418,9 @@ static int directory_iterate(struct file *file, void *context)
 		return 0;
 	LOCK_SCOPE(&inode->lock);
 	if (!is_complete(inode))
-		r = image_complete(file->dentry);
+		r = image_complete(dentry_real(file->dentry));
 	if (!r)
-		iterate_locked(file, file->dentry, context);
+		iterate_locked(file, dentry_real(file->dentry), context);
 	if (!(file->flags & O_NOATIME))
 		inode_touch_read(inode);
 	return r;

@@ -12,7 +12,8 @@
 struct list mounts = LIST_INIT(mounts);
 struct lock mounts_lock;
 
-static struct lock mounted_lock; /* dentry->mounted */
+static struct lock mounted_lock;                                   /* dentry->mounted */
+static struct list covering_aliases = LIST_INIT(covering_aliases); /* under mounted_lock */
 static struct dentry *root;
 static int32_t next_id = 1;
 static uint32_t removable_count; /* under mounts_lock */
@@ -33,11 +34,23 @@ struct mount *mount_new(const char *type, const char *source, uint64_t magic, ui
 	mount->quota.limit = mount->inode_limit = UINT64_MAX;
 	mount->reference_count = 1;
 	list_init(&mount->link);
+	list_init(&mount->covering);
 	return mount;
+}
+
+/* What it shows is not shown by it any more. */
+static void bind_done(struct mount *mount)
+{
+	struct mount *fs = mount_file_system(mount);
+
+	__atomic_sub_fetch(&fs->binds, 1, __ATOMIC_RELAXED);
+	mount_unuse(fs);
 }
 
 void mount_discard(struct mount *mount)
 {
+	if (mount->bound)
+		bind_done(mount);
 	dentry_unref(TAKE(mount->root));
 	mount_unref(mount);
 }
@@ -58,8 +71,14 @@ void mount_unref(struct mount *mount)
 	if (LIKELY(!is_removable(mount)) ||
 		__atomic_sub_fetch(&mount->reference_count, 1, __ATOMIC_ACQ_REL))
 		return;
+	dentry_unref(mount->bound);
 	heap_free(mount->source_text);
 	heap_free(mount);
+}
+
+struct mount *mount_file_system(struct mount *mount)
+{
+	return mount && mount->bound ? mount->bound->inode->mount : mount;
 }
 
 /* ---- Taking a tree apart ---- */
@@ -115,28 +134,55 @@ void mount_unuse(struct mount *mount)
 	top = __atomic_exchange_n(&mount->root, NULL, __ATOMIC_ACQ_REL);
 	if (!top)
 		return;
-	if (top->inode->flags & INODE_CACHED)
+	if (mount->bound) {
+		bind_done(mount);
+	} else if (top->inode->flags & INODE_CACHED) {
 		tree_remove(top);
+	}
 	dentry_unref(top);
 	mount_unref(mount);
 }
 
+/* A file system counts those of its bind mounts, too. */
 void mount_count_writer(struct mount *mount, int change)
 {
-	if (UNLIKELY(is_removable(mount)))
-		__atomic_add_fetch(&mount->writers, change, __ATOMIC_ACQ_REL);
+	if (LIKELY(!is_removable(mount)))
+		return;
+	__atomic_add_fetch(&mount->writers, change, __ATOMIC_ACQ_REL);
+	if (mount->bound)
+		mount_count_writer(mount_file_system(mount), change);
 }
 
 /* ---- Places ---- */
+
+/* Fast: false means that nothing is. */
+static bool is_perhaps_covered(const struct dentry *entry)
+{
+	if (entry->real)
+		return __atomic_load_n(&entry->real->alias_mounts, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&entry->mounted, __ATOMIC_ACQUIRE);
+}
+
+/* The root of what is mounted there, referenced, or NULL. */
+static struct dentry *mounted_at(const struct dentry *entry)
+{
+	struct mount *mount;
+
+	LOCK_SCOPE(&mounted_lock);
+	if (!entry->real)
+		return entry->mounted ? dentry_ref(entry->mounted) : NULL;
+	LIST_FOR_EACH (mount, &covering_aliases, covering)
+		if (dentry_is_same(mount->covered, entry))
+			return dentry_ref(mount->root);
+	return NULL;
+}
 
 struct dentry *mount_cross(struct dentry *entry)
 {
 	struct dentry *top;
 
-	while (__atomic_load_n(&entry->mounted, __ATOMIC_ACQUIRE)) {
-		lock_acquire(&mounted_lock);
-		top = entry->mounted ? dentry_ref(entry->mounted) : NULL;
-		lock_release(&mounted_lock);
+	while (is_perhaps_covered(entry)) {
+		top = mounted_at(entry);
 		if (!top)
 			break;
 		dentry_unref(entry);
@@ -145,17 +191,34 @@ struct dentry *mount_cross(struct dentry *entry)
 	return entry;
 }
 
-static void set_mounted(struct dentry *point, struct dentry *mounted)
+static void show_at(struct mount *mount, struct dentry *point)
 {
 	LOCK_SCOPE(&mounted_lock);
-	__atomic_store_n(&point->mounted, mounted, __ATOMIC_RELEASE);
+	if (point->real) {
+		list_add_tail(&covering_aliases, &mount->covering);
+		__atomic_add_fetch(&point->real->alias_mounts, 1, __ATOMIC_RELEASE);
+	} else {
+		__atomic_store_n(&point->mounted, mount->root, __ATOMIC_RELEASE);
+	}
+}
+
+static void hide_at(struct mount *mount, struct dentry *point)
+{
+	LOCK_SCOPE(&mounted_lock);
+	if (point->real) {
+		list_remove(&mount->covering);
+		list_init(&mount->covering);
+		__atomic_sub_fetch(&point->real->alias_mounts, 1, __ATOMIC_RELEASE);
+	} else {
+		__atomic_store_n(&point->mounted, NULL, __ATOMIC_RELEASE);
+	}
 }
 
 static void cover(struct mount *mount, struct dentry *point)
 {
 	mount->covered = point;
-	mount->parent_id = point->inode->mount->id;
-	set_mounted(point, mount->root);
+	mount->parent_id = dentry_mount(point)->id;
+	show_at(mount, point);
 }
 
 int mount_attach(struct mount *mount, const char *path)
@@ -178,14 +241,19 @@ int mount_attach(struct mount *mount, const char *path)
 	return 0;
 }
 
-/* Put it there: mounts_lock and rename_lock held. The reference of the point is taken over. */
-static int attach_locked(struct mount *mount, struct dentry *point)
+/* rename_lock held, as below. */
+static int check_point(struct dentry *point)
 {
-	if (point->flags & DENTRY_UNLINKED || point->inode->flags & INODE_DEAD)
+	if (dentry_real(point)->flags & DENTRY_UNLINKED || point->inode->flags & INODE_DEAD)
 		return -ENOENT;
+	return dentry_mount(point) ? 0 : -EINVAL;
+}
+
+/* Put it there: mounts_lock held, too. The reference of the point is taken over. */
+static void attach_locked(struct mount *mount, struct dentry *point)
+{
 	cover(mount, point);
-	mount_use(point->inode->mount);
-	return 0;
+	mount_use(dentry_mount(point));
 }
 
 int mount_attach_at(struct mount *mount, struct dentry *point)
@@ -202,7 +270,9 @@ int mount_attach_at(struct mount *mount, struct dentry *point)
 	/* One that floats may be walked already: below itself nobody would find the way up. */
 	if (dentry_is_below(point, mount->root))
 		r = -EINVAL;
-	r = r ? r : attach_locked(mount, point);
+	r = r ? r : check_point(point);
+	if (!r)
+		attach_locked(mount, point);
 	lock_release(&rename_lock);
 	if (r) {
 		dentry_unref(point);
@@ -235,15 +305,13 @@ int mount_land(struct mount *mount, struct dentry *point)
 	return r;
 }
 
-/* The mount whose root is @top and which may go: NULL if there is none. mounts_lock held. */
+/* The mount whose root is @top, with or without a place: NULL if there is none. mounts_lock held.
+ */
 static struct mount *mount_of_root(const struct dentry *top)
 {
-	struct mount *mount;
+	struct mount *mount = dentry_mount(top);
 
-	LIST_FOR_EACH (mount, &mounts, link)
-		if (mount->root == top)
-			return mount;
-	return NULL;
+	return top->flags & DENTRY_ROOT && mount && mount->root ? mount : NULL;
 }
 
 /* *ret_point: what it covered, whose references and use are the caller's to drop. */
@@ -251,13 +319,13 @@ static void uncover(struct mount *mount, struct dentry **ret_point)
 {
 	LOCK_SCOPE(&rename_lock);
 	*ret_point = mount->covered;
+	hide_at(mount, *ret_point);
 	mount->covered = NULL;
-	set_mounted(*ret_point, NULL);
 }
 
 static void point_done(struct dentry *point)
 {
-	mount_unuse(point->inode->mount);
+	mount_unuse(dentry_mount(point));
 	dentry_unref(point);
 }
 
@@ -279,24 +347,31 @@ static struct mount *mount_on(const struct mount *mount)
 	for (struct list *at = mounts.prev; at != &mounts; at = at->prev) {
 		struct mount *other = LIST_ENTRY(at, struct mount, link);
 
-		if (other->covered && other->covered->inode->mount == mount)
+		if (other->covered && dentry_mount(other->covered) == mount)
 			return other;
 	}
 	return NULL;
 }
 
-/* With all that is mounted below, the deepest first. */
-static void detach_all(struct mount *mount)
+/* All that is mounted below, the deepest first. */
+static void detach_below(struct mount *mount)
 {
-	struct mount *at = mount, *above;
+	struct mount *at, *above;
 
-	mount_ref(mount);
-	while (mount->covered) {
-		for (at = mount; (above = mount_on(at));)
+	while ((at = mount_on(mount))) {
+		while ((above = mount_on(at)))
 			at = above;
 		detach(at);
 	}
-	mount_unref(mount);
+}
+
+void mount_abandon(struct mount *mount)
+{
+	lock_acquire(&mounts_lock);
+	if (__atomic_load_n(&mount->flags, __ATOMIC_ACQUIRE) & MOUNT_FLOATING)
+		detach_below(mount);
+	lock_release(&mounts_lock);
+	mount_unuse(mount);
 }
 
 int mount_detach(struct dentry *top, bool is_lazy, bool is_expiring)
@@ -309,11 +384,16 @@ int mount_detach(struct dentry *top, bool is_lazy, bool is_expiring)
 		return -EINVAL;
 	if (!is_removable(mount))
 		return -EBUSY;
+	if (!mount->covered)
+		return -EINVAL;
 	if (is_lazy) {
-		detach_all(mount);
+		detach_below(mount);
+		detach(mount);
 		return 0;
 	}
-	if (__atomic_load_n(&mount->users, __ATOMIC_ACQUIRE) > 1)
+	if (__atomic_load_n(&mount->users, __ATOMIC_ACQUIRE) -
+			__atomic_load_n(&mount->binds, __ATOMIC_ACQUIRE) >
+		1)
 		return -EBUSY;
 	if (is_expiring && !mount->is_expiring) {
 		mount->is_expiring = true;
@@ -331,16 +411,18 @@ int mount_move(struct dentry *top, struct dentry *point)
 
 	LOCK_SCOPE(&mounts_lock);
 	mount = mount_of_root(top);
-	if (!is_removable(mount))
+	if (!is_removable(mount) || !mount->covered)
 		return -EINVAL;
 	point = mount_cross(dentry_ref(point));
 	lock_acquire(&rename_lock);
 	if (dentry_is_below(point, top))
 		r = -ELOOP;
 	old = mount->covered;
-	r = r ? r : attach_locked(mount, point);
-	if (!r)
-		set_mounted(old, NULL);
+	r = r ? r : check_point(point);
+	if (!r) {
+		hide_at(mount, old);
+		attach_locked(mount, point);
+	}
 	lock_release(&rename_lock);
 	if (r)
 		dentry_unref(point);
@@ -349,21 +431,54 @@ int mount_move(struct dentry *top, struct dentry *point)
 	return r;
 }
 
-int mount_change(struct dentry *top, uint32_t set, uint32_t clear)
+static int check_change(const struct mount *mount, uint32_t set)
 {
-	struct mount *mount;
-
-	LOCK_SCOPE(&mounts_lock);
-	mount = mount_of_root(top);
-	if (!mount)
-		return -EINVAL;
 	if (!is_removable(mount))
 		return -EPERM;
 	if (set & ~mount->flags & MOUNT_READ_ONLY &&
 		__atomic_load_n(&mount->writers, __ATOMIC_ACQUIRE))
 		return -EBUSY;
-	__atomic_store_n(&mount->flags, (mount->flags & ~clear) | set, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static void change(struct mount *mount, uint32_t set, uint32_t clear)
+{
+	__atomic_store_n(&mount->flags, (mount->flags & ~clear) | set, __ATOMIC_RELEASE);
+}
+
+int mount_change(struct dentry *top, uint32_t set, uint32_t clear)
+{
+	struct mount *mount;
+	int r;
+
+	LOCK_SCOPE(&mounts_lock);
+	mount = mount_of_root(top);
+	r = mount ? check_change(mount, set) : -EINVAL;
+	if (!r)
+		change(mount, set, clear);
+	return r;
+}
+
+int mount_change_all(struct dentry *top, uint32_t set, uint32_t clear)
+{
+	struct mount *mount, *at;
+	int r;
+
+	LOCK_SCOPE(&mounts_lock);
+	mount = mount_of_root(top);
+	r = mount ? check_change(mount, set) : -EINVAL;
+	lock_acquire(&rename_lock);
+	LIST_FOR_EACH (at, &mounts, link)
+		if (!r && at != mount && dentry_is_below(at->root, top))
+			r = check_change(at, set);
+	if (!r) {
+		change(mount, set, clear);
+		LIST_FOR_EACH (at, &mounts, link)
+			if (at != mount && dentry_is_below(at->root, top))
+				change(at, set, clear);
+	}
+	lock_release(&rename_lock);
+	return r;
 }
 
 uint64_t mount_next_inode(struct mount *mount)

@@ -1,6 +1,7 @@
-/* File systems, each mounted once: so a path is a dentry and nothing else. What the configuration
- * names is mounted before the first program runs and stays; what programs mount (MOUNT_REMOVABLE)
- * is seen by all of the enclave and may go again.
+/* Mounted file systems. Each has its inodes and dentries once; what shows a part of it a second
+ * time is a bind mount (bound), where names are aliases (dentry.h): so a path is a dentry and
+ * nothing else. What the configuration names is mounted before the first program runs and stays;
+ * what programs mount (MOUNT_REMOVABLE) is seen by all of the enclave and may go again.
  *
  * A removable mount lives as long as one of its inodes. It is busy while files on it are open, is a
  * root or working directory, or holds another mount ("uses"). Once it is detached and not used any
@@ -41,6 +42,9 @@ struct mount {
 	uint64_t magic;            /* statfs(2) f_type */
 	struct dentry *root;       /* referenced */
 	struct dentry *covered;    /* the mount point; NULL: the root file system, or detached */
+	struct list covering;      /* of those that cover an alias */
+	struct dentry *bound;      /* of a bind mount what it shows: referenced, no alias */
+	int64_t binds;             /* bind mounts that show a part of it; atomic */
 	uint64_t next_inode;       /* atomic */
 	struct data_quota quota;   /* of a removable file system in memory */
 	uint64_t inode_limit;      /* the same; UINT64_MAX: none */
@@ -82,6 +86,14 @@ MUST_CHECK int mount_attach(struct mount *mount, const char *path);
 /* A removable mount at @point, or on what is mounted there. -ENOENT: it was removed; -EINVAL: it is
  * below the mount itself. */
 MUST_CHECK int mount_attach_at(struct mount *mount, struct dentry *point);
+/* One that shows what @source names and nothing that is mounted below. Not attached, as
+ * mount_make's. -EINVAL: no file system holds it. */
+MUST_CHECK int mount_bind(struct dentry *source, struct mount **ret_mount);
+/* What is mounted below @source in its mount is shown at the same places of @bind, which shows
+ * @source and is in use. */
+MUST_CHECK int mount_bind_below(struct mount *bind, struct dentry *source);
+/* What floats is let go, with all that is mounted on it. */
+void mount_abandon(struct mount *mount);
 /* It is used without a place, with more @flags; who does so ends with mount_unuse. */
 void mount_float(struct mount *mount, uint32_t flags);
 /* One that floats is attached, once: mount_attach_at; -EALREADY: it does not float. */
@@ -93,6 +105,13 @@ MUST_CHECK int mount_move(struct dentry *root, struct dentry *point);
 MUST_CHECK int mount_detach(struct dentry *root, bool is_lazy, bool is_expiring);
 /* @set and @clear flags of what has the root @root. -EINVAL, -EBUSY: files are open for writing. */
 MUST_CHECK int mount_change(struct dentry *root, uint32_t set, uint32_t clear);
+/* Of all that is mounted below it, too, or of nothing. */
+MUST_CHECK int mount_change_all(struct dentry *root, uint32_t set, uint32_t clear);
+/* What of its file system it shows, a path: its length; "//deleted" is appended where it was
+ * removed. */
+MUST_CHECK long mount_root_path(struct mount *mount, char *to, size_t size);
+/* Its file system: itself but for bind mounts. */
+struct mount *mount_file_system(struct mount *mount);
 /* What is mounted on @entry, referenced and in its place (its reference goes); else @entry. */
 struct dentry *mount_cross(struct dentry *entry);
 

@@ -14,18 +14,23 @@
 
 /* A directory and a name in it. */
 struct place {
-	struct dentry *dir; /* referenced */
+	struct dentry *view; /* referenced: the directory as it was found */
+	struct dentry *dir;  /* what that stands for */
 	struct path_last last;
 };
 
 static int place_find(int dir_fd, const char *path, struct place *ret)
 {
-	return path_walk_parent(dir_fd, path, 0, 0, &ret->dir, &ret->last);
+	int r = path_walk_parent(dir_fd, path, 0, 0, &ret->view, &ret->last);
+
+	if (!r)
+		ret->dir = dentry_real(ret->view);
+	return r;
 }
 
 static void place_done(struct place *place)
 {
-	dentry_unref(place->dir);
+	dentry_unref(place->view);
 	path_last_done(&place->last);
 }
 
@@ -49,7 +54,8 @@ static int check_create(const struct place *place, bool is_directory)
 		return r ? r : -EEXIST;
 	if (place->last.trailing_slash && !is_directory)
 		return -ENOENT;
-	r = inode_permission(place->dir->inode, MAY_WRITE | MAY_EXEC);
+	r = dentry_check_writable(place->view);
+	r = r ? r : inode_permission(place->dir->inode, MAY_WRITE | MAY_EXEC);
 	if (r)
 		return r;
 	return place->dir->inode->flags & INODE_DEAD ? -ENOENT : 0;
@@ -118,7 +124,7 @@ static int check_remove(struct dentry *dir, const struct dentry *entry, bool is_
 		return -ENOTDIR;
 	if (!is_directory && inode_is(entry->inode, S_IFDIR))
 		return -EISDIR;
-	return entry->flags & DENTRY_ROOT ? -EBUSY : 0;
+	return entry->flags & DENTRY_ROOT || entry->alias_mounts ? -EBUSY : 0;
 }
 
 /* @entry's name is gone. What had no other and is not in use goes with the last reference, and
@@ -144,7 +150,8 @@ static int unlink_at(const struct place *place)
 
 	if (place->last.is_special)
 		return -EISDIR;
-	r = place_lookup(place, &entry);
+	r = dentry_check_writable(place->view);
+	r = r ? r : place_lookup(place, &entry);
 	if (r)
 		return r;
 	if (place->last.trailing_slash)
@@ -174,7 +181,8 @@ int names_unlink(int dir_fd, const char *path)
 
 int names_unlink_in(struct dentry *dir, const char *name, uint32_t length)
 {
-	struct place place = {.dir = dir, .last = {.name = name, .length = length}};
+	struct place place = {
+		.view = dir, .dir = dentry_real(dir), .last = {.name = name, .length = length}};
 
 	return unlink_at(&place);
 }
@@ -188,7 +196,8 @@ static int rmdir_at(const struct place *place)
 		return !place->last.length       ? -EBUSY
 		       : place->last.length == 1 ? -EINVAL
 						 : -ENOTEMPTY;
-	r = place_lookup(place, &entry);
+	r = dentry_check_writable(place->view);
+	r = r ? r : place_lookup(place, &entry);
 	r = r ? r : check_remove(place->dir, entry, true);
 	if (r)
 		return r;
@@ -212,15 +221,16 @@ int names_rmdir(int dir_fd, const char *path)
 	return r;
 }
 
-static int link_at(struct inode *target, const struct place *place)
+static int link_at(struct dentry *old, const struct place *place)
 {
+	struct inode *target = old->inode;
 	int r = check_create(place, false);
 
 	if (r)
 		return r;
 	if (inode_is(target, S_IFDIR))
 		return -EPERM;
-	if (target->mount != place->dir->inode->mount)
+	if (dentry_mount(old) != dentry_mount(place->view))
 		return -EXDEV;
 	if (inode_is_fixed(target))
 		return -EPERM;
@@ -251,7 +261,7 @@ int names_link(int old_dir_fd, const char *old_path, uint32_t walk_flags, int ne
 	r = place_find(new_dir_fd, new_path, &place);
 	if (r)
 		return r;
-	r = link_at(old->inode, &place);
+	r = link_at(old, &place);
 	place_done(&place);
 	return r;
 }
@@ -400,12 +410,15 @@ static int rename_locked(struct renaming *renaming)
 
 static int rename_places(struct renaming *renaming)
 {
-	if (renaming->old.dir->inode->mount != renaming->new.dir->inode->mount)
+	int r;
+
+	if (dentry_mount(renaming->old.view) != dentry_mount(renaming->new.view))
 		return -EXDEV;
 	if (renaming->old.last.is_special || renaming->new.last.is_special)
 		return renaming->flags & RENAME_NOREPLACE && renaming->new.last.is_special ? -EEXIST
 											   : -EBUSY;
-	return rename_locked(renaming);
+	r = dentry_check_writable(renaming->old.view);
+	return r ? r : rename_locked(renaming);
 }
 
 int names_rename(

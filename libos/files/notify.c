@@ -82,8 +82,10 @@ void notify_slow(struct dentry *dentry, struct inode *inode, uint32_t events)
 {
 	char name[NAME_LENGTH_MAX];
 	struct notify_event event = {.events = events | directory_bit(inode), .name = name};
-	struct dentry *parent = watched_parent(dentry, name, &event.name_length);
+	struct dentry *parent;
 
+	dentry = dentry ? dentry_real(dentry) : NULL;
+	parent = watched_parent(dentry, name, &event.name_length);
 	if (parent) {
 		tell(parent->inode, &event, dentry->flags & DENTRY_UNLINKED);
 		dentry_unref(parent);

@@ -105,7 +105,7 @@ static int count_open(struct file *file)
 		if (r)
 			return r;
 		file->counts_as_writer = true;
-		mount_count_writer(inode->mount, 1);
+		mount_count_writer(file_mount(file), 1);
 	}
 	return lease_break(inode, wants_write, !(file->flags & O_NONBLOCK));
 }
@@ -149,8 +149,18 @@ static uint32_t wanted_access(uint32_t flags)
 	return wanted[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 }
 
-static int check_open(struct inode *inode, uint32_t flags)
+/* Devices and the like may be written where files may not. */
+static int check_read_only(const struct dentry *dentry, uint32_t want)
 {
+	const struct inode *inode = dentry->inode;
+	bool is_kept = inode_is(inode, S_IFREG) || inode_is(inode, S_IFDIR);
+
+	return want & MAY_WRITE && is_kept ? dentry_check_writable(dentry) : 0;
+}
+
+static int check_open(struct dentry *dentry, uint32_t flags)
+{
+	struct inode *inode = dentry->inode;
 	uint32_t want = wanted_access(flags);
 	int r;
 
@@ -163,11 +173,12 @@ static int check_open(struct inode *inode, uint32_t flags)
 	if (inode_is(inode, S_IFDIR) && want & MAY_WRITE)
 		return -EISDIR;
 	if ((inode_is(inode, S_IFCHR) || inode_is(inode, S_IFBLK)) && inode->mount &&
-		inode->mount->flags & MOUNT_NODEV)
+		dentry_mount(dentry)->flags & MOUNT_NODEV)
 		return -EACCES;
 	if (flags & O_NOATIME && !inode_is_owned(inode))
 		return -EPERM;
-	r = inode_permission(inode, want);
+	r = check_read_only(dentry, want);
+	r = r ? r : inode_permission(inode, want);
 	if (!r && want & MAY_WRITE && inode_is_append_only(inode) &&
 		(flags & O_TRUNC || !(flags & O_APPEND)))
 		r = -EPERM;
@@ -179,7 +190,7 @@ static int open_existing(struct dentry *dentry, uint32_t flags, struct file **re
 {
 	struct inode *inode = dentry->inode;
 	struct file *file;
-	int r = check_open(inode, flags);
+	int r = check_open(dentry, flags);
 
 	/* O_PATH with O_NOFOLLOW opens the link itself. */
 	if (r == -ELOOP && flags & O_PATH && !(flags & O_DIRECTORY))
@@ -205,15 +216,21 @@ static int open_existing(struct dentry *dentry, uint32_t flags, struct file **re
 static int create(
 	struct dentry *dir, const struct path_last *last, uint32_t mode, struct dentry **ret_entry)
 {
+	struct dentry *real = dentry_real(dir), *entry;
 	struct inode_template template;
-	int r = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
+	int r = dentry_check_writable(dir);
 
+	r = r ? r : inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
 	if (r)
 		return r;
 	if (!dir->inode->ops->make)
 		return -EACCES;
 	inode_template_init(&template, dir->inode, S_IFREG | (mode & 07777), true);
-	return dir->inode->ops->make(dir, last->name, last->length, &template, ret_entry);
+	r = dir->inode->ops->make(real, last->name, last->length, &template, &entry);
+	if (r)
+		return r;
+	*ret_entry = dentry_alias(dir->bind, entry);
+	return *ret_entry ? 0 : -ENOMEM;
 }
 
 /* The directory and the name are known: open what is there, or create it. -EAGAIN: it came or went
@@ -281,23 +298,27 @@ static int open_unnamed_in(
 	CLEANUP(dentry_unrefp) struct dentry *dentry = NULL;
 	struct inode_template template;
 	char name[32];
-	int r = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
+	int r = dentry_check_writable(dir);
 
+	r = r ? r : inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
 	if (r)
 		return r;
 	if (!dir->inode->ops->make_unnamed)
 		return -EOPNOTSUPP;
 	inode_template_init(&template, dir->inode, S_IFREG | (mode & 07777), true);
-	r = dir->inode->ops->make_unnamed(dir, &template, &inode);
+	r = dir->inode->ops->make_unnamed(dentry_real(dir), &template, &inode);
 	if (r)
 		return r;
 	if (!(flags & O_EXCL))
 		inode->flags |= INODE_LINKABLE;
-	dentry = dentry_new(dir, name,
+	dentry = dentry_new(dentry_real(dir), name,
 		(uint32_t)format_string(name, sizeof(name), "#%lu", inode->number), inode);
 	if (!dentry)
 		return -ENOMEM;
 	dentry->flags |= DENTRY_UNLINKED;
+	dentry = dentry_alias(dir->bind, dentry);
+	if (!dentry)
+		return -ENOMEM;
 	return file_open_inode(inode, dentry, flags, ret_file);
 }
 

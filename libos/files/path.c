@@ -65,7 +65,9 @@ static void walk_move(struct walk *walk, struct dentry *dentry)
 	walk->current = dentry;
 }
 
-int path_lookup(struct dentry *dir, const char *name, uint32_t length, struct dentry **ret_dentry)
+/* What the directory itself says: mounts are not crossed. */
+static int lookup_real(
+	struct dentry *dir, const char *name, uint32_t length, struct dentry **ret_dentry)
 {
 	struct inode *inode = dir->inode;
 	struct dentry *entry = NULL;
@@ -95,7 +97,22 @@ int path_lookup(struct dentry *dir, const char *name, uint32_t length, struct de
 		dentry_unref(entry);
 		return -ENOENT;
 	}
-	*ret_dentry = UNLIKELY(entry->mounted) ? mount_cross(entry) : entry;
+	*ret_dentry = entry;
+	return 0;
+}
+
+int path_lookup(struct dentry *dir, const char *name, uint32_t length, struct dentry **ret_dentry)
+{
+	struct dentry *entry;
+	int r = lookup_real(dentry_real(dir), name, length, &entry);
+
+	if (r)
+		return r;
+	if (UNLIKELY(dir->bind))
+		entry = dentry_alias(dir->bind, entry);
+	if (!entry)
+		return -ENOMEM;
+	*ret_dentry = UNLIKELY(entry->mounted || entry->real) ? mount_cross(entry) : entry;
 	return 0;
 }
 
@@ -103,11 +120,13 @@ static int walk_up(struct walk *walk)
 {
 	struct dentry *parent;
 
-	if (walk->current == walk->root)
+	if (dentry_is_same(walk->current, walk->root))
 		return walk->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
 	parent = dentry_parent(walk->current);
+	if (!parent)
+		return -ENOMEM;
 	if (walk->resolve & RESOLVE_NO_XDEV &&
-		parent->inode->mount != walk->current->inode->mount) {
+		dentry_mount(parent) != dentry_mount(walk->current)) {
 		dentry_unref(parent);
 		return -EXDEV;
 	}
@@ -171,7 +190,7 @@ static int walk_to_root(struct walk *walk)
 	if (walk->resolve & RESOLVE_BENEATH)
 		return -EXDEV;
 	if (walk->resolve & RESOLVE_NO_XDEV &&
-		walk->root->inode->mount != walk->current->inode->mount)
+		dentry_mount(walk->root) != dentry_mount(walk->current))
 		return -EXDEV;
 	walk_move(walk, dentry_ref(walk->root));
 	return 0;
@@ -190,7 +209,7 @@ static int follow_magic(struct walk *walk, struct dentry *link)
 	if (r)
 		return r;
 	if (walk->resolve & RESOLVE_NO_XDEV &&
-		target->inode->mount != walk->current->inode->mount) {
+		dentry_mount(target) != dentry_mount(walk->current)) {
 		dentry_unref(target);
 		return -EXDEV;
 	}
@@ -209,7 +228,7 @@ static int follow(struct walk *walk, struct dentry *link, const char *rest)
 
 	if (walk->resolve & RESOLVE_NO_SYMLINKS || ++walk->links > PATH_LINKS_MAX)
 		return -ELOOP;
-	if (inode->mount && inode->mount->flags & MOUNT_NOSYMFOLLOW)
+	if (inode->mount && dentry_mount(link)->flags & MOUNT_NOSYMFOLLOW)
 		return -ELOOP;
 	inode_touch_read(inode);
 	if (inode->ops->follow) {

@@ -94,8 +94,7 @@ static int show_descriptor(const struct computed_entry *entry, struct text *text
 		return r;
 	text_put(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", file->position,
 		file->flags | (cloexec ? (uint32_t)O_CLOEXEC : 0),
-		file->inode->mount ? file->inode->mount->id : ANONYMOUS_MOUNT_ID,
-		file->inode->number);
+		file_mount(file) ? file_mount(file)->id : ANONYMOUS_MOUNT_ID, file->inode->number);
 	if (eventfd_count(file, &count))
 		text_put(text, "eventfd-count: %16lx\n", count);
 	if (signalfd_mask(file, &mask))

@@ -9,8 +9,8 @@
 #define SPECIAL_CHARACTERS " \t\n\\#"
 
 /* Calls @put with each mount that the caller can reach, and where it is. */
-static int for_each_mount(struct text *text,
-	void (*put)(struct text *text, const struct mount *mount, const char *path))
+static int for_each_mount(
+	struct text *text, void (*put)(struct text *text, struct mount *mount, const char *path))
 {
 	CLEANUP(heap_freep) char *path = heap_alloc(PATH_SIZE);
 	struct dentry *root = fs_context_root();
@@ -26,8 +26,9 @@ static int for_each_mount(struct text *text,
 	return path ? 0 : -ENOMEM;
 }
 
-static void put_options(struct text *text, const struct mount *mount)
+static void put_options(struct text *text, struct mount *mount)
 {
+	const struct mount *fs = mount_file_system(mount);
 	static const struct {
 		uint32_t flag;
 		const char *name;
@@ -47,11 +48,11 @@ static void put_options(struct text *text, const struct mount *mount)
 			text_put(text, "%s", options[i].name);
 	if (!(mount->flags & (MOUNT_NOATIME | MOUNT_STRICTATIME)))
 		text_put(text, ",relatime");
-	if (mount->quota.limit != UINT64_MAX)
-		text_put(text, ",size=%luk", mount->quota.limit << (PAGE_SHIFT - 10));
+	if (fs->quota.limit != UINT64_MAX)
+		text_put(text, ",size=%luk", fs->quota.limit << (PAGE_SHIFT - 10));
 }
 
-static void put_mount(struct text *text, const struct mount *mount, const char *path)
+static void put_mount(struct text *text, struct mount *mount, const char *path)
 {
 	text_put_escaped(text, mount->source, SPECIAL_CHARACTERS);
 	text_put(text, " ");
@@ -61,19 +62,34 @@ static void put_mount(struct text *text, const struct mount *mount, const char *
 	text_put(text, " 0 0\n");
 }
 
-static void put_mount_info(struct text *text, const struct mount *mount, const char *path)
+/* What of the file system it shows. */
+static void put_root(struct text *text, struct mount *mount)
 {
-	text_put(text, "%d %d %u:%u / ", mount->id, mount->parent_id, device_major(mount->device),
+	CLEANUP(heap_freep) char *path = heap_alloc(PATH_SIZE);
+
+	if (path && mount_root_path(mount, path, PATH_SIZE) > 0)
+		text_put_escaped(text, path, SPECIAL_CHARACTERS);
+	else
+		text_put(text, "/");
+}
+
+static void put_mount_info(struct text *text, struct mount *mount, const char *path)
+{
+	const struct mount *fs = mount_file_system(mount);
+
+	text_put(text, "%d %d %u:%u ", mount->id, mount->parent_id, device_major(mount->device),
 		device_minor(mount->device));
+	put_root(text, mount);
+	text_put(text, " ");
 	text_put_escaped(text, path, SPECIAL_CHARACTERS);
 	text_put(text, " ");
 	put_options(text, mount);
 	text_put(text, " - %s ", mount->type);
 	text_put_escaped(text, mount->source, SPECIAL_CHARACTERS);
-	text_put(text, " %s\n", mount->flags & MOUNT_READ_ONLY ? "ro" : "rw");
+	text_put(text, " %s\n", fs->flags & MOUNT_READ_ONLY ? "ro" : "rw");
 }
 
-static void put_mount_stats(struct text *text, const struct mount *mount, const char *path)
+static void put_mount_stats(struct text *text, struct mount *mount, const char *path)
 {
 	text_put(text, "device ");
 	text_put_escaped(text, mount->source, SPECIAL_CHARACTERS);

@@ -1,6 +1,6 @@
 #include "libos/syscalls/files_at.h"
 
-static int object_of_descriptor(int fd, struct at_object *ret_object)
+int at_descriptor(int fd, struct at_object *ret_object)
 {
 	struct file *file = fd_get_any(fd);
 
@@ -22,7 +22,7 @@ int at_object(int dir_fd, uint64_t path, uint32_t walk_flags, struct at_object *
 		return (int)r;
 	/* fstat(2), as today's C libraries call it. */
 	if (!r && walk_flags & PATH_EMPTY && dir_fd != AT_FDCWD)
-		return object_of_descriptor(dir_fd, ret_object);
+		return at_descriptor(dir_fd, ret_object);
 	r = path_walk(dir_fd, name, walk_flags, 0, &dentry);
 	if (!r)
 		*ret_object = (struct at_object){inode_ref(dentry->inode), dentry};

@@ -24,5 +24,7 @@ struct at_object {
 MUST_CHECK int at_object(
 	int dir_fd, uint64_t path, uint32_t walk_flags, struct at_object *ret_object);
 void at_object_done(struct at_object *object);
+/* The same of a descriptor's file, whatever it was opened for. */
+MUST_CHECK int at_descriptor(int fd, struct at_object *ret_object);
 
 #endif

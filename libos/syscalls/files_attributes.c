@@ -20,6 +20,7 @@ static long chmod_at(int dir_fd, uint64_t path, uint64_t mode, uint32_t walk_fla
 	CLEANUP(at_object_done) struct at_object object = {0};
 	int r = at_object(dir_fd, path, walk_flags, &object);
 
+	r = r ? r : dentry_check_writable(object.dentry);
 	r = r ? r : attributes_set_mode(object.inode, (uint32_t)mode);
 	if (!r)
 		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
@@ -51,9 +52,10 @@ long sys_fchmodat2(struct thread *thread, const struct syscall_args *args)
 long sys_fchmod(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
-	int r = file ? attributes_set_mode(file->inode, (uint32_t)args->b) : -EBADF;
+	int r = file ? dentry_check_writable(file->dentry) : -EBADF;
 
 	(void)thread;
+	r = r ? r : attributes_set_mode(file->inode, (uint32_t)args->b);
 	if (!r)
 		notify_file(file, NOTIFY_ATTRIB);
 	return r;
@@ -64,6 +66,7 @@ static long chown_at(int dir_fd, uint64_t path, uint64_t uid, uint64_t gid, uint
 	CLEANUP(at_object_done) struct at_object object = {0};
 	int r = at_object(dir_fd, path, walk_flags, &object);
 
+	r = r ? r : dentry_check_writable(object.dentry);
 	r = r ? r : attributes_set_owner(object.inode, (uint32_t)uid, (uint32_t)gid);
 	if (!r)
 		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
@@ -100,7 +103,8 @@ long sys_fchown(struct thread *thread, const struct syscall_args *args)
 	(void)thread;
 	if (!file)
 		return -EBADF;
-	r = attributes_set_owner(file->inode, (uint32_t)args->b, (uint32_t)args->c);
+	r = dentry_check_writable(file->dentry);
+	r = r ? r : attributes_set_owner(file->inode, (uint32_t)args->b, (uint32_t)args->c);
 	if (!r)
 		notify_file(file, NOTIFY_ATTRIB);
 	return r;
@@ -146,12 +150,14 @@ static long times_at(int dir_fd, uint64_t path, const struct new_time times[2], 
 			return -EFAULT;
 		if (flags)
 			return -EINVAL;
-		r = file ? attributes_set_times(file->inode, times[0], times[1]) : -EBADF;
+		r = file ? dentry_check_writable(file->dentry) : -EBADF;
+		r = r ? r : attributes_set_times(file->inode, times[0], times[1]);
 		if (!r)
 			notify_file(file, times_event(times));
 		return r;
 	}
 	r = at_object(dir_fd, path, at_walk_flags(flags), &object);
+	r = r ? r : dentry_check_writable(object.dentry);
 	r = r ? r : attributes_set_times(object.inode, times[0], times[1]);
 	if (!r)
 		notify(object.dentry, object.inode, times_event(times));
@@ -249,6 +255,7 @@ long sys_truncate(struct thread *thread, const struct syscall_args *args)
 	if ((int64_t)args->b < 0)
 		return -EINVAL;
 	r = at_object(AT_FDCWD, args->a, PATH_FOLLOW, &object);
+	r = r ? r : dentry_check_writable(object.dentry);
 	r = r ? r : truncate_inode(object.inode, args->b);
 	if (!r)
 		notify(object.dentry, object.inode, NOTIFY_MODIFY);

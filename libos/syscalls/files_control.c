@@ -5,6 +5,7 @@
 
 #include "libos/core/user.h"
 #include "libos/files/async.h"
+#include "libos/files/dentry.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/dnotify.h"
 #include "libos/files/lease.h"
@@ -238,7 +239,9 @@ long sys_ioctl(struct thread *thread, const struct syscall_args *args)
 	}
 	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS ||
 		request == FS_IOC_FSGETXATTR || request == FS_IOC_FSSETXATTR)
-		return marks_ioctl(file->inode, request, args->c);
+		return request == FS_IOC_SETFLAGS && dentry_check_writable(file->dentry)
+			       ? -EROFS
+			       : marks_ioctl(file->inode, request, args->c);
 	if (file->ops && file->ops->ioctl)
 		return file->ops->ioctl(file, request, args->c);
 	if (request == FIONREAD && inode_is(file->inode, S_IFREG))

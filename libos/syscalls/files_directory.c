@@ -118,7 +118,7 @@ long sys_getcwd(struct thread *thread, const struct syscall_args *args)
 	long length;
 
 	(void)thread;
-	if (directory->flags & DENTRY_UNLINKED)
+	if (dentry_real(directory)->flags & DENTRY_UNLINKED)
 		return -ENOENT;
 	length = dentry_path(directory, root, path, sizeof(path));
 	if (length < 0)

@@ -107,9 +107,16 @@ static struct statx_timestamp statx_time(int64_t ns)
 	return (struct statx_timestamp){.tv_sec = seconds(ns), .tv_nsec = rest_ns(ns)};
 }
 
-static int put_statx(
-	uint64_t to, uint32_t mask, const struct inode *inode, const struct file_status *status)
+static struct mount *object_mount(const struct at_object *object)
 {
+	return object->dentry ? dentry_mount(object->dentry) : object->inode->mount;
+}
+
+static int put_statx(uint64_t to, uint32_t mask, const struct at_object *object,
+	const struct file_status *status)
+{
+	const struct inode *inode = object->inode;
+	const struct mount *mount = object_mount(object);
 	struct statx stx;
 
 	memset(&stx, 0, sizeof(stx));
@@ -130,13 +137,13 @@ static int put_statx(
 	stx.stx_rdev_minor = device_minor(status->rdev);
 	stx.stx_dev_major = device_major(status->device);
 	stx.stx_dev_minor = device_minor(status->device);
-	stx.stx_mnt_id = inode->mount ? (uint64_t)inode->mount->id : 0;
-	if (mask & STATX_MNT_ID_UNIQUE && inode->mount) {
+	stx.stx_mnt_id = mount ? (uint64_t)mount->id : 0;
+	if (mask & STATX_MNT_ID_UNIQUE && mount) {
 		stx.stx_mask ^= STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
-		stx.stx_mnt_id = mount_unique_id(inode->mount);
+		stx.stx_mnt_id = mount_unique_id(mount);
 	}
 	stx.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
-	if (inode->mount && inode->mount->root && inode->mount->root->inode == inode)
+	if (object->dentry && object->dentry->flags & DENTRY_ROOT)
 		stx.stx_attributes = STATX_ATTR_MOUNT_ROOT;
 	if (marks_are_kept(inode)) {
 		stx.stx_attributes_mask |= STATX_MARKS;
@@ -148,21 +155,19 @@ static int put_statx(
 long sys_statx(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t flags = (uint32_t)args->c, mask = (uint32_t)args->d;
+	CLEANUP(at_object_done) struct at_object object = {0};
 	struct file_status status;
-	struct inode *inode;
 	int r;
 
 	(void)thread;
 	if (flags & ~(uint32_t)AT_STATX_FLAGS || mask & STATX__RESERVED ||
 		(flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
-	r = at_inode((int)args->a, args->b, at_walk_flags(flags), &inode);
+	r = at_object((int)args->a, args->b, at_walk_flags(flags), &object);
 	if (r)
 		return r;
-	inode_status(inode, &status);
-	r = put_statx(args->e, mask, inode, &status);
-	inode_unref(inode);
-	return r;
+	inode_status(object.inode, &status);
+	return put_statx(args->e, mask, &object, &status);
 }
 
 static long anonymous_magic(const struct inode *inode)
@@ -172,11 +177,11 @@ static long anonymous_magic(const struct inode *inode)
 	return inode_is(inode, S_IFSOCK) ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC;
 }
 
-static int put_statfs(uint64_t to, const struct inode *inode)
+static int put_statfs(uint64_t to, const struct at_object *object)
 {
-	struct mount *mount = inode->mount;
+	struct mount *mount = object_mount(object);
 	struct statfs fs = {
-		.f_type = anonymous_magic(inode),
+		.f_type = anonymous_magic(object->inode),
 		.f_bsize = (long)PAGE_SIZE,
 		.f_frsize = (long)PAGE_SIZE,
 		.f_namelen = NAME_LENGTH_MAX,
@@ -184,7 +189,7 @@ static int put_statfs(uint64_t to, const struct inode *inode)
 	uint64_t total, free, inodes, inodes_free;
 
 	if (mount) {
-		mount_statistics(mount, &total, &free, &inodes, &inodes_free);
+		mount_statistics(mount_file_system(mount), &total, &free, &inodes, &inodes_free);
 		fs.f_type = (long)mount->magic;
 		fs.f_blocks = total;
 		fs.f_bfree = fs.f_bavail = free;
@@ -225,23 +230,20 @@ long sys_ustat(struct thread *thread, const struct syscall_args *args)
 
 long sys_statfs(struct thread *thread, const struct syscall_args *args)
 {
-	struct inode *inode;
-	int r = at_inode(AT_FDCWD, args->a, PATH_FOLLOW, &inode);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	int r = at_object(AT_FDCWD, args->a, PATH_FOLLOW, &object);
 
 	(void)thread;
-	if (r)
-		return r;
-	r = put_statfs(args->b, inode);
-	inode_unref(inode);
-	return r;
+	return r ? r : put_statfs(args->b, &object);
 }
 
 long sys_fstatfs(struct thread *thread, const struct syscall_args *args)
 {
-	CLEANUP(file_unrefp) struct file *file = fd_get_any((int)args->a);
+	CLEANUP(at_object_done) struct at_object object = {0};
+	int r = at_descriptor((int)args->a, &object);
 
 	(void)thread;
-	return file ? put_statfs(args->b, file->inode) : -EBADF;
+	return r ? r : put_statfs(args->b, &object);
 }
 
 /* access(2) asks for the real user, with the capabilities that one would have. */
@@ -252,12 +254,17 @@ static void credentials_make_real(struct credentials *credentials)
 	credentials->effective = credentials->uid ? 0 : credentials->permitted;
 }
 
-static int access_inode(const struct inode *inode, uint32_t mode)
+static int access_object(const struct at_object *object, uint32_t mode)
 {
-	if (mode & X_OK && inode_is(inode, S_IFREG) && inode->mount &&
-		inode->mount->flags & MOUNT_NOEXEC)
+	const struct mount *mount = object_mount(object);
+	struct inode *inode = object->inode;
+	bool is_special = !inode_is(inode, S_IFREG) && !inode_is(inode, S_IFDIR);
+
+	if (mode & X_OK && inode_is(inode, S_IFREG) && mount && mount->flags & MOUNT_NOEXEC)
 		return -EACCES;
-	return inode_permission((struct inode *)(uintptr_t)inode, mode);
+	if (mode & W_OK && !is_special && dentry_check_writable(object->dentry))
+		return -EROFS;
+	return inode_permission(inode, mode);
 }
 
 static long access_at(int dir_fd, uint64_t path, uint32_t mode, uint32_t flags)
@@ -265,7 +272,7 @@ static long access_at(int dir_fd, uint64_t path, uint32_t mode, uint32_t flags)
 	struct credentials *credentials = &thread_current()->credentials;
 	uint32_t fsuid = credentials->fsuid, fsgid = credentials->fsgid;
 	uint64_t effective = credentials->effective;
-	struct inode *inode;
+	CLEANUP(at_object_done) struct at_object object = {0};
 	int r;
 
 	if (mode & ~(uint32_t)(R_OK | W_OK | X_OK) ||
@@ -273,11 +280,8 @@ static long access_at(int dir_fd, uint64_t path, uint32_t mode, uint32_t flags)
 		return -EINVAL;
 	if (!(flags & AT_EACCESS))
 		credentials_make_real(credentials);
-	r = at_inode(dir_fd, path, at_walk_flags(flags), &inode);
-	if (!r) {
-		r = access_inode(inode, mode);
-		inode_unref(inode);
-	}
+	r = at_object(dir_fd, path, at_walk_flags(flags), &object);
+	r = r ? r : access_object(&object, mode);
 	credentials->fsuid = fsuid;
 	credentials->fsgid = fsgid;
 	credentials->effective = effective;

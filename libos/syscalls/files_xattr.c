@@ -144,7 +144,8 @@ static long set(enum how how, const struct syscall_args *args)
 		return r;
 	if (args->d > XATTR_VALUE_SIZE_MAX)
 		return -E2BIG;
-	r = set_on(object.inode, name, args->c, args->d, flags);
+	r = dentry_check_writable(object.dentry);
+	r = r ? r : set_on(object.inode, name, args->c, args->d, flags);
 	if (!r)
 		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
 	return r;
@@ -203,6 +204,7 @@ static long remove(enum how how, const struct syscall_args *args)
 	long r = find(how, args->a, &object);
 
 	r = r ? r : name_read(name, args->b);
+	r = r ? r : dentry_check_writable(object.dentry);
 	r = r ? r : check(object.inode, name, MAY_WRITE);
 	if (r)
 		return r;

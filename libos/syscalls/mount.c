@@ -100,9 +100,10 @@ static int mount_fresh(struct request *request, struct dentry *target)
 }
 
 /* What mount(2) says of times stays as it is unless the caller names one of the ways. With MS_BIND
- * only the mount point changes, not the file system: here they are one. */
+ * only the mount changes, not the file system; but for bind mounts these are one. */
 static int remount(struct request *request, struct dentry *target)
 {
+	struct mount *fs = mount_file_system(dentry_mount(target));
 	uint32_t set = flags_of(request->flags), clear = CHANGEABLE;
 	int r;
 
@@ -113,10 +114,12 @@ static int remount(struct request *request, struct dentry *target)
 	r = mount_change(target, set, clear & ~set);
 	if (r || request->flags & MS_BIND)
 		return r;
-	return mount_reconfigure(target->inode->mount, request->options);
+	if (fs != dentry_mount(target) && fs->root)
+		r = mount_change(fs->root, set & MOUNT_READ_ONLY, ~set & MOUNT_READ_ONLY);
+	return r ? r : mount_reconfigure(fs, request->options);
 }
 
-/* With one namespace and no bind mounts nothing propagates: every kind is as good as private. */
+/* With one namespace and no peers nothing propagates: every kind is as good as private. */
 static int propagation_set(const struct request *request, const struct dentry *target)
 {
 	uint64_t kind = request->flags & MS_PROPAGATION;
@@ -141,14 +144,36 @@ static int move(const struct request *request, struct dentry *target)
 	return mount_move(source, target);
 }
 
+static int bind(const struct request *request, struct dentry *target)
+{
+	CLEANUP(dentry_unrefp) struct dentry *source = NULL;
+	struct mount *mount;
+	int r = request->has_source && *request->source ? 0 : -EINVAL;
+
+	r = r ? r : path_walk(AT_FDCWD, request->source, PATH_FOLLOW, 0, &source);
+	if (r)
+		return r;
+	if (inode_is(source->inode, S_IFDIR) != inode_is(target->inode, S_IFDIR))
+		return -ENOTDIR;
+	r = mount_bind(source, &mount);
+	if (r)
+		return r;
+	mount_float(mount, 0);
+	if (request->flags & MS_REC)
+		r = mount_bind_below(mount, source);
+	r = r ? r : mount_land(mount, target);
+	mount_abandon(mount);
+	return r;
+}
+
 static int mount_by_kind(struct request *request, struct dentry *target)
 {
 	if (!may_mount())
 		return -EPERM;
 	if (request->flags & MS_REMOUNT)
 		return remount(request, target);
-	if (request->flags & MS_BIND) /* a directory has one place in the tree */
-		return -EINVAL;
+	if (request->flags & MS_BIND)
+		return bind(request, target);
 	if (request->flags & MS_PROPAGATION)
 		return propagation_set(request, target);
 	if (request->flags & MS_MOVE)

@@ -1,4 +1,5 @@
-/* fsopen(2), fsconfig(2), fsmount(2), fspick(2), move_mount(2), open_tree(2): mount(2) in steps.
+/* fsopen(2), fsconfig(2), fsmount(2), fspick(2), move_mount(2), open_tree(2), mount_setattr(2):
+ * mount(2) in steps.
  *
  * A context, which is a descriptor, gathers what a file system is to be like; it is made, and then
  * mounted by a descriptor of its own before it has a place. Who closes that without giving it one
@@ -29,6 +30,10 @@
 	(OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW |               \
 		AT_RECURSIVE_FLAG | OPEN_TREE_CLONE)
 #define AT_RECURSIVE_FLAG 0x8000U
+#define SETATTR_ALL (AT_EMPTY_PATH | AT_RECURSIVE_FLAG | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)
+#define ATTRIBUTES_SIZE_MAX PAGE_SIZE
+#define PROPAGATION                                                                                \
+	(1UL << 20 | 1UL << 18 | 1UL << 19 | 1UL << 17) /* MS_SHARED, PRIVATE, SLAVE, … */
 #define ATTRIBUTES                                                                                 \
 	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |            \
 		MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
@@ -285,7 +290,8 @@ static int reconfigure(struct context *context)
 		return -EBUSY;
 	r = mount_change(context->picked, context->set, context->clear);
 	if (!r)
-		r = mount_reconfigure(context->picked->inode->mount, context->options);
+		r = mount_reconfigure(
+			mount_file_system(dentry_mount(context->picked)), context->options);
 	context->options[0] = '\0';
 	context->set = context->clear = 0;
 	return r;
@@ -334,7 +340,7 @@ long sys_fsconfig(struct thread *thread, const struct syscall_args *args)
 
 static void mounted_release(struct file *file)
 {
-	mount_unuse(file->private_data);
+	mount_abandon(file->private_data);
 }
 
 static const struct file_ops mounted_ops = {.release = mounted_release};
@@ -360,26 +366,30 @@ static int attributes_read(uint32_t attributes, uint32_t *ret_flags)
 	return 0;
 }
 
-/* The descriptor is one of its users, as long as it is open. */
-static long mounted_install(struct context *context, uint32_t flags, bool close_on_exec)
+/* The descriptor is one of its users, as long as it is open. @mount floats; it goes on failure. */
+static long floating_install(struct mount *mount, bool close_on_exec)
 {
-	struct mount *mount = context->mount;
-	struct file *file;
+	struct file *file = file_new(mount->root->inode, mount->root, &mounted_ops, O_PATH);
 	int fd;
 
-	if (context->phase != PHASE_MADE)
-		return context->phase == PHASE_MOUNTED ? -EBUSY : -EINVAL;
-	file = file_new(mount->root->inode, mount->root, &mounted_ops, O_PATH);
-	if (!file)
+	if (!file) {
+		mount_abandon(mount);
 		return -ENOMEM;
+	}
 	file->private_data = mount;
-	mount_float(mount, flags);
-	context->mount = NULL;
-	context->phase = PHASE_MOUNTED;
 	fd = fd_install(file, 0, close_on_exec);
 	if (fd < 0)
 		file_unref(file);
 	return fd;
+}
+
+static long mounted_install(struct context *context, uint32_t flags, bool close_on_exec)
+{
+	if (context->phase != PHASE_MADE)
+		return context->phase == PHASE_MOUNTED ? -EBUSY : -EINVAL;
+	context->phase = PHASE_MOUNTED;
+	mount_float(context->mount, flags);
+	return floating_install(TAKE(context->mount), close_on_exec);
 }
 
 long sys_fsmount(struct thread *thread, const struct syscall_args *args)
@@ -402,7 +412,7 @@ long sys_fsmount(struct thread *thread, const struct syscall_args *args)
 	return mounted_install(context, flags, args->b & FSMOUNT_CLOEXEC);
 }
 
-/* ---- move_mount, open_tree ---- */
+/* ---- move_mount, open_tree, mount_setattr ---- */
 
 static int walk(uint64_t fd, uint64_t path_at, uint32_t flags, struct dentry **ret_dentry)
 {
@@ -437,11 +447,28 @@ long sys_move_mount(struct thread *thread, const struct syscall_args *args)
 	if (!(from->flags & DENTRY_ROOT) ||
 		inode_is(from->inode, S_IFDIR) != inode_is(to->inode, S_IFDIR))
 		return -EINVAL;
-	r = mount_land(from->inode->mount, to);
+	r = mount_land(dentry_mount(from), to);
 	return r == -EALREADY ? mount_move(from, to) : r;
 }
 
-/* A copy of a tree would be a bind mount. */
+/* A bind mount that has no place yet. */
+static long clone_tree(struct dentry *source, uint32_t flags)
+{
+	struct mount *mount;
+	int r = mount_bind(source, &mount);
+
+	if (r)
+		return r;
+	mount_float(mount, 0);
+	if (flags & AT_RECURSIVE_FLAG)
+		r = mount_bind_below(mount, source);
+	if (r) {
+		mount_abandon(mount);
+		return r;
+	}
+	return floating_install(mount, flags & OPEN_TREE_CLOEXEC);
+}
+
 long sys_open_tree(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(dentry_unrefp) struct dentry *entry = NULL;
@@ -453,12 +480,14 @@ long sys_open_tree(struct thread *thread, const struct syscall_args *args)
 	if (flags & ~(uint32_t)OPEN_TREE_ALL ||
 		(flags & AT_RECURSIVE_FLAG && !(flags & OPEN_TREE_CLONE)))
 		return -EINVAL;
-	if (flags & OPEN_TREE_CLONE)
-		return may_mount() ? -EINVAL : -EPERM;
+	if (flags & OPEN_TREE_CLONE && !may_mount())
+		return -EPERM;
 	r = walk(args->a, args->b,
 		(flags & AT_SYMLINK_NOFOLLOW ? 0 : PATH_FOLLOW) |
 			(flags & AT_EMPTY_PATH ? PATH_EMPTY : 0),
 		&entry);
+	if (!r && flags & OPEN_TREE_CLONE)
+		return clone_tree(entry, flags);
 	r = r ? r : file_open_inode(entry->inode, entry, O_PATH, &file);
 	if (r)
 		return r;
@@ -466,4 +495,94 @@ long sys_open_tree(struct thread *thread, const struct syscall_args *args)
 	if (fd < 0)
 		file_unref(file);
 	return fd;
+}
+
+struct attributes {
+	uint64_t set, clear, propagation, userns_fd;
+};
+_Static_assert(sizeof(struct attributes) == MOUNT_ATTR_SIZE_VER0, "ABI");
+
+static int attributes_copy(struct attributes *attributes, uint64_t from, uint64_t size)
+{
+	uint8_t byte;
+
+	if (USER_GET(attributes, from))
+		return -EFAULT;
+	/* A later version's fields must say nothing. */
+	for (uint64_t at = sizeof(*attributes); at < size; at++) {
+		if (USER_GET(&byte, from + at))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/* Who sets one of the ways to keep access times clears them all: mount_setattr(2). */
+static int check_attributes(const struct attributes *a)
+{
+	uint64_t atime = a->clear & MOUNT_ATTR__ATIME;
+
+	if ((a->set | a->clear) & ~(uint64_t)ATTRIBUTES || a->userns_fd)
+		return -EINVAL;
+	if (a->propagation & ~(uint64_t)PROPAGATION || a->propagation & (a->propagation - 1))
+		return -EINVAL;
+	if (atime != (atime ? MOUNT_ATTR__ATIME : 0) || (!atime && a->set & MOUNT_ATTR__ATIME))
+		return -EINVAL;
+	return 0;
+}
+
+/* MOUNT_* of what is taken away. */
+static uint32_t cleared_flags(uint64_t clear)
+{
+	uint32_t flags = (uint32_t)clear & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+						   MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+	if (clear & MOUNT_ATTR__ATIME)
+		flags |= MOUNT_NOATIME | MOUNT_STRICTATIME;
+	if (clear & MOUNT_ATTR_NODIRATIME)
+		flags |= MOUNT_NODIRATIME;
+	return clear & MOUNT_ATTR_NOSYMFOLLOW ? flags | MOUNT_NOSYMFOLLOW : flags;
+}
+
+static int attributes_change(struct dentry *root, const struct attributes *a, bool is_recursive)
+{
+	uint32_t set, clear = cleared_flags(a->clear);
+	int r = attributes_read((uint32_t)a->set, &set);
+
+	if (r)
+		return r;
+	if (!(root->flags & DENTRY_ROOT))
+		return -EINVAL;
+	return is_recursive ? mount_change_all(root, set, clear & ~set)
+			    : mount_change(root, set, clear & ~set);
+}
+
+/* With one namespace and no peers nothing propagates: every kind is as good as private. */
+long sys_mount_setattr(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(dentry_unrefp) struct dentry *root = NULL;
+	uint32_t flags = (uint32_t)args->c;
+	struct attributes attributes;
+	int r;
+
+	(void)thread;
+	if (flags & ~(uint32_t)SETATTR_ALL)
+		return -EINVAL;
+	if (args->e > ATTRIBUTES_SIZE_MAX)
+		return -E2BIG;
+	if (args->e < sizeof(attributes))
+		return -EINVAL;
+	if (!may_mount())
+		return -EPERM;
+	r = attributes_copy(&attributes, args->d, args->e);
+	if (r || !(attributes.set | attributes.clear | attributes.propagation))
+		return r;
+	r = check_attributes(&attributes);
+	r = r ? r
+	      : walk(args->a, args->b,
+			(flags & AT_SYMLINK_NOFOLLOW ? 0 : PATH_FOLLOW) |
+				(flags & AT_EMPTY_PATH ? PATH_EMPTY : 0),
+			&root);
+	return r ? r : attributes_change(root, &attributes, flags & AT_RECURSIVE_FLAG);
 }

@@ -105,7 +105,7 @@ struct answer {
 	struct status status;
 	char strings[TEXT_SIZE];
 	uint32_t used; /* bytes of strings */
-	char path[PATH_SIZE];
+	char path[PATH_SIZE], root[PATH_SIZE];
 };
 
 static uint64_t attributes_of(uint32_t flags)
@@ -132,8 +132,9 @@ static uint32_t string_add(struct answer *answer, const char *string)
 	return at;
 }
 
-static void fill(struct answer *answer, const struct mount *mount, uint64_t mask)
+static void fill(struct answer *answer, struct mount *mount, uint64_t mask)
 {
+	char *root = answer->root;
 	struct status *status = &answer->status;
 	int32_t parent = mount->parent_id ? mount->parent_id : mount->id; /* the first one's */
 
@@ -142,7 +143,8 @@ static void fill(struct answer *answer, const struct mount *mount, uint64_t mask
 		status->sb_dev_major = device_major(mount->device);
 		status->sb_dev_minor = device_minor(mount->device);
 		status->sb_magic = mount->magic;
-		status->sb_flags = mount->flags & (MOUNT_READ_ONLY | MOUNT_SYNCHRONOUS);
+		status->sb_flags =
+			mount_file_system(mount)->flags & (MOUNT_READ_ONLY | MOUNT_SYNCHRONOUS);
 	}
 	if (mask & STATMOUNT_MNT_BASIC) {
 		status->mnt_id = mount_unique_id(mount);
@@ -155,7 +157,8 @@ static void fill(struct answer *answer, const struct mount *mount, uint64_t mask
 	if (mask & STATMOUNT_FS_TYPE)
 		status->fs_type = string_add(answer, mount->type);
 	if (mask & STATMOUNT_MNT_ROOT)
-		status->mnt_root = string_add(answer, "/");
+		status->mnt_root = string_add(answer,
+			mount_root_path(mount, root, sizeof(answer->root)) > 0 ? root : "/");
 	if (mask & STATMOUNT_MNT_POINT)
 		status->mnt_point = string_add(answer, answer->path);
 	status->size = (uint32_t)sizeof(*status) + answer->used;
