@@ -17,7 +17,7 @@
 
 /* Up to this many bytes of freed runs keep their memory for quick reuse. */
 #define RETAINED_MAX (32UL << 20)
-#define RETAINED_RUN_MAX (64UL * 1024)
+#define RETAINED_RUN_MAX (2 * SLAB_SIZE) /* a buffer of 64 KiB is one: run_size() */
 
 /* Of the limit, this part is not given out here. */
 #define LEFT_PART 32

@@ -83,6 +83,11 @@ void *heap_alloc(size_t size)
 	return zeroed(size, 16);
 }
 
+void *heap_alloc_uncleared(size_t size)
+{
+	return malloc(size);
+}
+
 void heap_free(void *object)
 {
 	free(object);

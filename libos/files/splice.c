@@ -31,7 +31,7 @@ static long write_piece(void *context, void *bytes, size_t size)
  * are taken out first. What such a file refuses in the middle is lost. */
 static long write_detached(struct fifo *from, struct file_target *target, size_t size)
 {
-	CLEANUP(heap_freep) uint8_t *buffer = heap_alloc(PIECE_SIZE);
+	CLEANUP(heap_freep) uint8_t *buffer = heap_alloc_uncleared(PIECE_SIZE);
 	long taken, done = 0, r = 1;
 	struct io io;
 
@@ -133,7 +133,7 @@ long splice_from_file(
 	r = room_for(to, size, nonblock);
 	if (r < 0)
 		return r;
-	buffer = heap_alloc(PIECE_SIZE);
+	buffer = heap_alloc_uncleared(PIECE_SIZE);
 	if (!buffer)
 		return -ENOMEM;
 	io_init_kernel(&io, buffer, (size_t)r);

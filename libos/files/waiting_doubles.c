@@ -73,6 +73,11 @@ void *heap_alloc(size_t size)
 	return zeroed(size, 64);
 }
 
+void *heap_alloc_uncleared(size_t size)
+{
+	return malloc(size);
+}
+
 void heap_free(void *object)
 {
 	free(object);

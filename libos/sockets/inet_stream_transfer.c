@@ -117,10 +117,11 @@ static int send_packet(struct inet_socket *socket, struct inet_packet *packet, u
 
 static int packet_take(struct io *io, uint32_t size, struct inet_packet **ret_packet)
 {
-	struct inet_packet *packet = heap_alloc(sizeof(*packet) + size);
+	struct inet_packet *packet = heap_alloc_uncleared(sizeof(*packet) + size);
 
 	if (!packet)
 		return -ENOMEM;
+	*packet = (struct inet_packet){0};
 	if (io_take(io, packet->bytes, size) != (long)size) {
 		heap_free(packet);
 		return -EFAULT;

@@ -73,7 +73,7 @@ static long copy_chunk(struct side *from, struct side *to, uint8_t *chunk, size_
 
 static long copy(struct side *from, struct side *to, size_t size)
 {
-	CLEANUP(heap_freep) uint8_t *chunk = heap_alloc(MIN(MAX(size, 1UL), CHUNK_SIZE));
+	CLEANUP(heap_freep) uint8_t *chunk = heap_alloc_uncleared(MIN(MAX(size, 1UL), CHUNK_SIZE));
 	size_t done = 0;
 	long n = 0;
 

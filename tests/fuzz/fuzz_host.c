@@ -50,6 +50,11 @@ void *heap_alloc(size_t size)
 	return NULL;
 }
 
+void *heap_alloc_uncleared(size_t size)
+{
+	return heap_alloc(size);
+}
+
 void heap_free(void *object)
 {
 	for (size_t i = 0; object && i < ARRAY_SIZE(objects); i++)
