@@ -3,7 +3,6 @@
 #include <asm/signal.h>
 #include <asm-generic/siginfo.h>
 #include <linux/fcntl.h>
-#include <linux/sched.h>
 
 #include "base/memory.h"
 #include "libos/core/heap.h"
@@ -14,13 +13,6 @@
 #include "platform/platform.h"
 
 #define RESULT_COLUMN 39
-
-/* The headers of the system may be older than the table. */
-enum call_number {
-#define SYSCALL(nr, name, level, err, note) CALL_##name = nr,
-#include "libos/syscalls/table.def"
-#undef SYSCALL
-};
 
 bool trace_enabled;
 static bool prints, counts;
@@ -91,21 +83,6 @@ static void put_thread(struct trace_line *line, const struct thread *thread)
 		trace_put(line, "[pid %5d] ", thread->tid);
 }
 
-/* Its arguments have names, and are printed only if a flag asks for them. */
-static void put_clone(struct trace_line *line, const struct syscall_args *args)
-{
-	trace_put(line, "child_stack=");
-	trace_put_pointer(line, args->b);
-	trace_put(line, ", flags=");
-	trace_put_clone(line, args->a);
-	if (args->a & (CLONE_PARENT_SETTID | CLONE_PIDFD))
-		trace_put(line, ", parent_tid=%#lx", args->c);
-	if (args->a & CLONE_SETTLS)
-		trace_put(line, ", tls=%#lx", args->e);
-	if (args->a & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID))
-		trace_put(line, ", child_tidptr=%#lx", args->d);
-}
-
 static void put_call(
 	struct trace_line *line, uint64_t nr, const struct syscall_args *args, long result)
 {
@@ -116,10 +93,8 @@ static void put_call(
 		trace_put(line, "%s(", name_of(nr));
 	else
 		trace_put(line, "syscall_%#lx(", nr);
-	if (nr == CALL_clone) {
-		put_clone(line, args);
+	if (trace_put_call(line, nr, values, result))
 		return;
-	}
 	for (unsigned int i = 0; i < TRACE_ARGUMENT_COUNT && kind[i] != TRACE_KIND_END; i++) {
 		if (kind[i] == TRACE_KIND_CREATE_MODE && !asks_for_new_file(values[i - 1]))
 			break;

@@ -8,6 +8,13 @@
 #define TRACE_STRING_SIZE_MAX 512 /* bytes of a string that are shown at most */
 #define TRACE_ARGUMENT_COUNT 6
 
+/* The headers of the system may be older than the table. */
+enum call_number {
+#define SYSCALL(nr, name, level, err, note) CALL_##name = nr,
+#include "libos/syscalls/table.def"
+#undef SYSCALL
+};
+
 struct trace_line {
 	char text[TRACE_LINE_SIZE];
 	size_t length;
@@ -87,6 +94,9 @@ enum trace_kind {
 	TRACE_KIND_TIMERFD,
 	TRACE_KIND_SIGNALFD,
 	TRACE_KIND_ARCH,
+	TRACE_KIND_IOCTL,
+	TRACE_KIND_PRCTL,
+	TRACE_KIND_SECCOMP,
 	TRACE_KIND_COUNT
 };
 
@@ -94,6 +104,10 @@ enum trace_kind {
  * printed if it succeeded. */
 void trace_put_argument(struct trace_line *line, enum trace_kind kind,
 	const uint64_t arguments[TRACE_ARGUMENT_COUNT], unsigned int i, long result);
+
+/* All arguments of a call of which one says what the others mean: whether @nr is one. */
+bool trace_put_call(struct trace_line *line, uint64_t nr,
+	const uint64_t arguments[TRACE_ARGUMENT_COUNT], long result);
 
 /* What the arguments of call @nr are: TRACE_ARGUMENT_COUNT kinds, or up to TRACE_KIND_END. */
 const uint8_t *trace_kinds(uint64_t nr);

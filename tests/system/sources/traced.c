@@ -1,8 +1,12 @@
 /* Makes one call after the other for run_trace.py, which compares what is printed of them. */
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +14,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,6 +72,34 @@ static void use_sockets(void)
 	shutdown(pair[0], SHUT_WR);
 }
 
+/* One argument says what the others are. */
+static void use_operations(void)
+{
+	static unsigned int word = 7;
+	struct timespec moment = {0, 1000};
+	struct termios settings;
+	int ends[2], n = 1;
+	char name[16];
+
+	(void)!pipe(ends);
+	ioctl(ends[0], TCGETS, &settings);
+	ioctl(ends[0], FIONBIO, &n);
+	(void)!write(ends[1], "abc", 3);
+	ioctl(ends[0], FIONREAD, &n);
+	ioctl(ends[0], FIOCLEX);
+	syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1);
+	syscall(SYS_futex, &word, FUTEX_WAIT, 3, NULL);
+	syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 7, &moment);
+	syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 7, &moment,
+		NULL, FUTEX_BITSET_MATCH_ANY);
+	syscall(SYS_futex, &word, FUTEX_CMP_REQUEUE_PRIVATE, 1, 2, &n, 5);
+	prctl(PR_SET_NAME, "renamed");
+	prctl(PR_GET_NAME, name);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL);
+}
+
 int main(void)
 {
 	struct timespec moment = {0, 1000};
@@ -76,6 +109,7 @@ int main(void)
 	use_files();
 	use_signals();
 	use_sockets();
+	use_operations();
 	getrlimit(RLIMIT_STACK, &limit);
 	nanosleep(&moment, NULL);
 	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, NULL);
