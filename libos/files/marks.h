@@ -27,6 +27,10 @@ static inline bool inode_is_fixed(const struct inode *inode)
 /* FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR. -ENOTTY: another request,
  * or a file that has no marks. */
 MUST_CHECK long marks_ioctl(struct inode *inode, uint32_t request, uint64_t argument);
+/* FS_XFLAG_* of it, and setting them as the ioctls do. @is_more: values that only XFS has are
+ * wanted too. -EOPNOTSUPP: it has no marks, or not these. */
+MUST_CHECK int marks_get(const struct inode *inode, uint32_t *ret_flags);
+MUST_CHECK int marks_set(struct inode *inode, uint32_t flags, bool is_more);
 /* Does the file system know marks? */
 bool marks_are_kept(const struct inode *inode);
 

@@ -244,7 +244,12 @@ int mount_attach(struct mount *mount, const char *path)
 /* rename_lock held, as below. */
 static int check_point(struct dentry *point)
 {
-	if (dentry_real(point)->flags & DENTRY_UNLINKED || point->inode->flags & INODE_DEAD)
+	const struct dentry *real = dentry_real(point);
+
+	if (real->flags & DENTRY_UNLINKED || point->inode->flags & INODE_DEAD)
+		return -ENOENT;
+	/* A walk makes those anew each time (/proc): nobody would find what is mounted there. */
+	if (!(real->flags & (DENTRY_HASHED | DENTRY_ROOT)) && !(point->flags & DENTRY_ROOT))
 		return -ENOENT;
 	return dentry_mount(point) ? 0 : -EINVAL;
 }

@@ -320,3 +320,73 @@ long sys_fallocate(struct thread *thread, const struct syscall_args *args)
 		notify_file(file, NOTIFY_MODIFY);
 	return r;
 }
+
+/* ---- file_getattr(2), file_setattr(2): marks by path, Linux 6.17 ---- */
+
+struct file_marks {
+	uint64_t flags; /* FS_XFLAG_* */
+	uint32_t extent_size, extent_count, project, copy_extent_size;
+};
+_Static_assert(sizeof(struct file_marks) == 24, "ABI: FILE_ATTR_SIZE_VER0");
+
+static int check_marks_call(uint64_t size, uint32_t flags)
+{
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	return size < sizeof(struct file_marks) ? -EINVAL : 0;
+}
+
+long sys_file_getattr(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(at_object_done) struct at_object object = {0};
+	struct file_marks marks = {0};
+	uint32_t xflags, flags = (uint32_t)args->e;
+	int r = check_marks_call(args->d, flags);
+
+	(void)thread;
+	r = r ? r : at_object((int)args->a, args->b, at_walk_flags(flags), &object);
+	r = r ? r : marks_get(object.inode, &xflags);
+	if (r)
+		return r;
+	marks.flags = xflags;
+	if (USER_PUT(args->c, marks))
+		return -EFAULT;
+	return user_zero(args->c + sizeof(marks), args->d - sizeof(marks));
+}
+
+/* Fields of a later version must say nothing. */
+static int marks_read(struct file_marks *marks, uint64_t from, uint64_t size)
+{
+	uint8_t byte;
+
+	if (USER_GET(marks, from))
+		return -EFAULT;
+	for (uint64_t at = sizeof(*marks); at < size; at++) {
+		if (USER_GET(&byte, from + at))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return marks->flags > UINT32_MAX ? -EINVAL : 0;
+}
+
+long sys_file_setattr(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(at_object_done) struct at_object object = {0};
+	uint32_t flags = (uint32_t)args->e;
+	struct file_marks marks;
+	int r = check_marks_call(args->d, flags);
+
+	(void)thread;
+	r = r ? r : marks_read(&marks, args->c, args->d);
+	r = r ? r : at_object((int)args->a, args->b, at_walk_flags(flags), &object);
+	r = r ? r : dentry_check_writable(object.dentry);
+	r = r ? r
+	      : marks_set(object.inode, (uint32_t)marks.flags,
+			marks.extent_size || marks.project || marks.copy_extent_size);
+	if (!r)
+		notify(object.dentry, object.inode, NOTIFY_ATTRIB);
+	return r;
+}

@@ -239,7 +239,8 @@ long sys_ioctl(struct thread *thread, const struct syscall_args *args)
 	}
 	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS ||
 		request == FS_IOC_FSGETXATTR || request == FS_IOC_FSSETXATTR)
-		return request == FS_IOC_SETFLAGS && dentry_check_writable(file->dentry)
+		return (request == FS_IOC_SETFLAGS || request == FS_IOC_FSSETXATTR) &&
+				       dentry_check_writable(file->dentry)
 			       ? -EROFS
 			       : marks_ioctl(file->inode, request, args->c);
 	if (file->ops && file->ops->ioctl)

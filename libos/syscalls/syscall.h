@@ -24,7 +24,7 @@ struct syscall {
 	const char *note;
 };
 
-#define SYSCALL_NR_MAX 463
+#define SYSCALL_NR_MAX 470
 extern const struct syscall syscall_table[SYSCALL_NR_MAX];
 
 /* Every FULL or PARTIAL entry NAME of the table is `long sys_NAME(struct thread *, const struct

@@ -367,6 +367,10 @@ static void test_programs(void)
 	CHECK_OK(get_file("n/self/comm", text, sizeof(text)));
 	CHECK_STR(text, "bind_mounts\n");
 	CHECK_OK(umount("n"));
+	/* Nothing is mounted on a name that only a look at it makes. */
+	snprintf(text, sizeof(text), "/proc/self/fd/%d",
+		open("/proc/self/fd/0", O_PATH | O_NOFOLLOW));
+	CHECK_ERRNO(mount("m/g", text, NULL, MS_BIND_, NULL), ENOENT);
 	FORKED("a root directory in a bind mount")
 	{
 		CHECK_OK(mount("m/d", "n", NULL, MS_BIND_, NULL));

@@ -1,4 +1,5 @@
-/* covers: ioctl statx open unlink rename link chmod chown utimensat truncate fallocate fcntl */
+/* covers: file_getattr file_setattr ioctl statx open unlink rename link chmod chown utimensat
+ * truncate fallocate fcntl */
 /* ioctl_iflags(2): what immutable and append-only files and directories refuse, root too. */
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -166,6 +167,66 @@ static void test_who_may(void)
 	CHECK_OK(unlink("file"));
 }
 
+#define SYS_file_getattr_ 468
+#define SYS_file_setattr_ 469
+
+struct file_marks {
+	uint64_t flags;
+	uint32_t extent_size, extent_count, project, copy_extent_size;
+};
+
+static long get_marks(int dir, const char *path, void *marks, size_t size, unsigned int flags)
+{
+	return syscall(SYS_file_getattr_, dir, path, marks, size, flags);
+}
+
+static long set_marks(int dir, const char *path, void *marks, size_t size, unsigned int flags)
+{
+	return syscall(SYS_file_setattr_, dir, path, marks, size, flags);
+}
+
+static void test_by_path(void)
+{
+	struct {
+		struct file_marks marks;
+		uint64_t more;
+	} now = {0};
+	size_t size = sizeof(struct file_marks);
+
+	REQUIRE(put_file("file", "x") && mkdir("d", 0755) == 0);
+	CHECK_OK(mark("file", FS_NODUMP_FL, 0));
+	now.more = 5;
+	CHECK_OK(get_marks(AT_FDCWD, "file", &now, sizeof(now), 0));
+	CHECK(now.marks.flags & FS_XFLAG_NODUMP && !(now.marks.flags & FS_XFLAG_IMMUTABLE));
+	CHECK_EQ(now.more, 0);
+	now.marks.flags = FS_XFLAG_NODUMP | FS_XFLAG_IMMUTABLE;
+	CHECK_OK(set_marks(AT_FDCWD, "file", &now, sizeof(now), 0));
+	CHECK_ERRNO(unlink("file"), EPERM);
+	now.marks.flags = 0;
+	CHECK_OK(set_marks(AT_FDCWD, "file", &now, size, 0));
+	CHECK_EQ(marks_of("file") & (FS_IMMUTABLE_FL | FS_NODUMP_FL), 0);
+	CHECK_ERRNO(get_marks(AT_FDCWD, "none", &now, size, 0), ENOENT);
+	CHECK_ERRNO(get_marks(-1, "file", &now, size, 0), EBADF);
+	CHECK_ERRNO(get_marks(AT_FDCWD, BAD_POINTER, &now, size, 0), EFAULT);
+	CHECK_ERRNO(get_marks(AT_FDCWD, "file", BAD_POINTER, size, 0), EFAULT);
+	CHECK_ERRNO(get_marks(AT_FDCWD, "file", &now, size - 1, 0), EINVAL);
+	CHECK_ERRNO(get_marks(AT_FDCWD, "file", &now, 4097, 0), E2BIG);
+	CHECK_ERRNO(get_marks(AT_FDCWD, "file", &now, size, 1), EINVAL);
+	CHECK_ERRNO(set_marks(AT_FDCWD, "none", &now, size, 0), ENOENT);
+	CHECK_ERRNO(set_marks(AT_FDCWD, "file", BAD_POINTER, size, 0), EFAULT);
+	CHECK_ERRNO(set_marks(AT_FDCWD, "file", &now, size - 1, 0), EINVAL);
+	CHECK_ERRNO(set_marks(AT_FDCWD, "file", &now, 4097, 0), E2BIG);
+	CHECK_ERRNO(set_marks(AT_FDCWD, "file", &now, size, 1), EINVAL);
+	now.more = 1;
+	CHECK_ERRNO(set_marks(AT_FDCWD, "file", &now, sizeof(now), 0), E2BIG);
+	now.more = 0;
+	now.marks.flags = 0;
+	now.marks.project = 16;
+	CHECK_ERRNO(set_marks(AT_FDCWD, "file", &now, size, 0), EOPNOTSUPP);
+	CHECK_OK(unlink("file"));
+	CHECK_OK(rmdir("d"));
+}
+
 int main(void)
 {
 	test_begin();
@@ -178,5 +239,10 @@ int main(void)
 	test_append_only();
 	test_directories();
 	test_who_may();
+	errno = 0;
+	if (get_marks(-1, "", NULL, 0, 0) == -1 && errno == ENOSYS)
+		test_skip("marks by path", "Linux 6.17");
+	else
+		test_by_path();
 	return test_done();
 }
