@@ -148,8 +148,8 @@ typedef int hypervisor_enter_fn(uint32_t cpu);
 	      memory, or in a window; -ENOMEM */
 #define HC_WINDOW_UNMAP                                                                            \
 	17 /* the enclave can write to the frame until each processor did HC_FLUSH. -ENOENT */
-#define HYPERVISOR_WINDOW (1UL << 40)           /* its nested address */
-#define HYPERVISOR_WINDOW_COUNT_MAX (1UL << 18) /* pages: 1 GiB */
+#define HYPERVISOR_WINDOW HYPERVISOR_ENCLAVE_SIZE_MAX /* its nested address */
+#define HYPERVISOR_WINDOW_COUNT_MAX (1UL << 18)       /* pages: 1 GiB */
 
 #define HYPERVISOR_ENCLAVE_COUNT_MAX 14
 #define HYPERVISOR_THREAD_COUNT_MAX 32 /* of one enclave */

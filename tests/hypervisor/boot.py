@@ -26,7 +26,7 @@ BUILD = Path(os.environ.get("BUILD", TOP / "build"))
 HERE = Path(__file__).resolve().parent
 WORK = BUILD / "tests" / "hypervisor"
 BUSYBOX = Path("/bin/busybox")
-TESTS = ["trust", "life", "enclave", "demo", "attack", "linux"]
+TESTS = ["trust", "life", "enclave", "pages", "demo", "attack", "linux"]
 SILENCE_S = 150  # a guest that says nothing for so long hangs
 
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off",
@@ -54,7 +54,7 @@ MACHINES = {
     "2": Machine("2 processors", "2", IOMMU + EDU, tpm=True, trust="first"),
     "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again"),
     "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
-    "debug": Machine("debug image", "2", EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "linux"]),
+    "debug": Machine("debug image", "2", EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
 }
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"

@@ -12,6 +12,8 @@ import subprocess
 PAGE = 4096
 R, W, X, TCS, REG = 1, 2, 4, 0x100, 0x200
 SIZE = 2 << 20  # one page table's worth
+WINDOW = 1 << 36  # nested address (abi/hypervisor.h)
+TABLES = 5
 THREADS, STACK = 4, 2 * PAGE  # the data segment ends with their stacks (enclave.lds)
 
 
@@ -35,13 +37,16 @@ def load(elf):
 
 
 def page_tables(base, first):
-    """Four tables that map [base, base + SIZE) to nested addresses from 0."""
-    tables = [bytearray(PAGE) for _ in range(4)]
+    """Tables that map [base, base + SIZE) to nested addresses from 0, and as much above it to the window.
+    They allow all; it is the nested table that does not."""
+    tables = [bytearray(PAGE) for _ in range(TABLES)]
     for level in range(3):
         index = base >> (39 - 9 * level) & 511
         struct.pack_into("<Q", tables[level], 8 * index, first + (level + 1) * PAGE | 3)
+    struct.pack_into("<Q", tables[2], 8 * ((base + SIZE) >> 21 & 511), first + 4 * PAGE | 3)
     for i in range(512):
         struct.pack_into("<Q", tables[3], 8 * i, i * PAGE | 3)
+        struct.pack_into("<Q", tables[4], 8 * i, WINDOW + i * PAGE | 3)
     return [(first + i * PAGE, REG | R | W, bytes(table)) for i, table in enumerate(tables)]
 
 
@@ -80,7 +85,7 @@ def make_enclave(elf_path, key, svn, to):
         tcs = bytearray(PAGE)
         struct.pack_into("<Q", tcs, 32, entry - base)
         struct.pack_into("<QQ", tcs, 72, tables, base + stacks_end - i * STACK)
-        pages.append((tables + (4 + i) * PAGE, TCS, bytes(tcs)))
+        pages.append((tables + (TABLES + i) * PAGE, TCS, bytes(tcs)))
     signed = sigstruct(measure(pages), key, svn)
     with open(to, "wb") as output:
         output.write(struct.pack("<QQQ", SIZE, base, len(pages)) + signed)

@@ -47,15 +47,17 @@ void enclave_setup(void)
 	__asm__ volatile("lidt %0" : : "m"(table));
 }
 
-static int64_t call(uint64_t number, const void *a, const void *b)
+static int64_t call_with(uint64_t number, uint64_t a, uint64_t b)
 {
 	int64_t r;
 
-	__asm__ volatile("vmmcall"
-			 : "=a"(r)
-			 : "a"(number), "D"((uint64_t)a - BASE), "S"((uint64_t)b - BASE)
-			 : "memory");
+	__asm__ volatile("vmmcall" : "=a"(r) : "a"(number), "D"(a), "S"(b) : "memory");
 	return r;
+}
+
+static int64_t call(uint64_t number, const void *a, const void *b)
+{
+	return call_with(number, (uint64_t)a - BASE, (uint64_t)b - BASE);
 }
 
 static uint64_t fill_secret(uint64_t from)
@@ -179,6 +181,44 @@ static uint64_t meet(uint32_t count)
 	return 0;
 }
 
+static volatile uint64_t *word_at(uint64_t offset)
+{
+	return (volatile uint64_t *)(BASE + offset);
+}
+
+static uint64_t store(uint64_t offset, uint64_t value)
+{
+	*word_at(offset) = value;
+	return 1;
+}
+
+static uint64_t count_up(uint64_t offset, uint64_t to)
+{
+	for (uint64_t i = 0; i <= to; i++)
+		*word_at(offset) = i;
+	return 1;
+}
+
+/* What the calls write to, or take away, is a page that nothing else uses. */
+static uint64_t fuzz(uint64_t state, uint64_t rounds)
+{
+	static uint8_t prey[PAGE_SIZE] ALIGNED(PAGE_SIZE);
+	uint64_t page = (uint64_t)prey - BASE;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		uint64_t r = secret_next(&state), word = secret_next(&state);
+		const uint64_t some[] = {page, page + word % PAGE_SIZE, word,
+			(word % PAGE_SIZE) | 1, word % 8, TEST_WINDOW, HYPERVISOR_WINDOW,
+			UINT64_MAX - word % PAGE_SIZE};
+		uint64_t number = EC_EXIT + 1 + r % 8, a = some[r >> 8 & 7];
+
+		if (a < 8) /* where its code is */
+			a = page;
+		call_with(number, a, some[r >> 16 & 7]);
+	}
+	return 1;
+}
+
 uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 {
 	switch (command) {
@@ -208,6 +248,20 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return enclave_spin(1000) == 1 && !(__builtin_ia32_readeflags_u64() & 0x100);
 	case TEST_MEET:
 		return meet((uint32_t)b);
+	case TEST_LOAD:
+		return *word_at(b);
+	case TEST_STORE:
+		return store(b, c);
+	case TEST_COUNT:
+		return count_up(b, c);
+	case TEST_RUN:
+		return ((uint64_t(*)(void))(BASE + b))();
+	case TEST_ACCEPT:
+		return (uint64_t)-call_with(EC_ACCEPT, b, c);
+	case TEST_PROTECT:
+		return (uint64_t)-call_with(EC_PROTECT, b, c);
+	case TEST_FUZZ:
+		return fuzz(b, c);
 	}
 	return 0;
 }

@@ -18,6 +18,14 @@ enum test_command {
 	TEST_MEET,    /* wait inside until b threads are; 1 + the processor's APIC number; 0: they
 			 did not come */
 	TEST_STEPPED, /* 1: no single steps inside, after some work */
+	/* Where b is an offset from its base, with the window from TEST_WINDOW on: */
+	TEST_LOAD,    /* the word at b */
+	TEST_STORE,   /* the word c to b; 1 */
+	TEST_COUNT,   /* count at b up to c; 1 */
+	TEST_RUN,     /* call what is at b: what it returns */
+	TEST_ACCEPT,  /* b, enum enclave_accept c; 0 or errno, positive */
+	TEST_PROTECT, /* b, access c; the same */
+	TEST_FUZZ,    /* b: seed, c: how many calls with arguments at random; 1 */
 };
 
 enum test_exception {
@@ -29,6 +37,8 @@ enum test_exception {
 	TEST_PAGE_FAULT,
 };
 
+#define TEST_WINDOW (2UL << 20)
+#define TEST_CODE 0x0000c300000007b8UL /* mov $7, %eax; ret */
 #define TEST_SECRET_WORDS 512
 #define TEST_THREADS 4 /* TCS pages in a row, the last one of which is the image's last page */
 

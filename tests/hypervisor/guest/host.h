@@ -119,6 +119,41 @@ static inline int64_t enter(
 	return enter.reason == HC_EXIT_CALL ? (int64_t)enter.words[0] : -2;
 }
 
+static inline int on_range(int fd, unsigned long request, uint64_t offset, uint64_t size)
+{
+	struct casemate_range range = {.offset = offset, .size = size};
+
+	return ioctl(fd, request, &range);
+}
+
+static inline int augment(int fd, uint64_t offset)
+{
+	return on_range(fd, CASEMATE_IOC_AUGMENT, offset, 4096);
+}
+
+static inline int trim(int fd, uint64_t offset)
+{
+	return on_range(fd, CASEMATE_IOC_TRIM, offset, 4096);
+}
+
+/* "remove" is the C library's. */
+static inline int take(int fd, uint64_t offset)
+{
+	return on_range(fd, CASEMATE_IOC_REMOVE, offset, 4096);
+}
+
+static inline int share(int fd, const void *memory, uint64_t offset, uint64_t size)
+{
+	struct casemate_share share = {.source = (uint64_t)memory, .offset = offset, .size = size};
+
+	return ioctl(fd, CASEMATE_IOC_SHARE, &share);
+}
+
+static inline int unshare_window(int fd, uint64_t offset, uint64_t size)
+{
+	return on_range(fd, CASEMATE_IOC_UNSHARE, offset, size);
+}
+
 /* Of the threads that an image has, by number from 0. */
 static inline uint64_t thread_tcs(const struct image *image, unsigned int thread)
 {

@@ -416,7 +416,10 @@ static void hypercall(struct attack *attack)
 {
 	u64 r = attack->a;
 
-	asm volatile("vmmcall" : "+a"(r) : "D"(attack->b), "S"(attack->c) : "memory");
+	asm volatile("vmmcall"
+		     : "+a"(r)
+		     : "D"(attack->b), "S"(attack->c), "d"(attack->result)
+		     : "memory");
 	attack->result = r;
 }
 

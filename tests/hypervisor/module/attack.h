@@ -23,7 +23,7 @@ struct attack {
 /* MSR a: read to b; write b. result: 0 or -EIO. */
 #define ATTACK_RDMSR _IOWR('A', 4, struct attack)
 #define ATTACK_WRMSR _IOWR('A', 5, struct attack)
-/* VMMCALL with rax = a, rdi = b, rsi = c. */
+/* VMMCALL with rax = a, rdi = b, rsi = c, rdx = result. */
 #define ATTACK_HYPERCALL _IOWR('A', 6, struct attack)
 /* Write ICR: destination a, low half b; then is that processor (number c) still there? result: 1.
  */
