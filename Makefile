@@ -4,6 +4,7 @@
 #	make demo-hypervisor   the hypervisor in an emulated machine: a secret that root can't get at
 #	make check     build and run every test
 #	make bench     measure against native Linux; writes docs/PERFORMANCE.md
+#	make bench-hypervisor   count what the hypervisor costs a Linux, in an emulated machine
 #	make stress    stress-ng inside an enclave, a minute for each stressor
 #	make fuzz      each fuzzer, and the lying host, for FUZZ_SECONDS (60)
 #	make install   DESTDIR= PREFIX=/usr/local
@@ -19,7 +20,7 @@ JOBS ?= $(shell nproc)
 export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo demo-hypervisor check bench stress deps install docs format lint fuzz prove tcb clean
+.PHONY: all demo demo-hypervisor check bench bench-hypervisor stress deps install docs format lint fuzz prove tcb clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -31,10 +32,13 @@ $(BUILD)/build.ninja:
 demo:
 	@BUILD=$(BUILD) JOBS=$(JOBS) tools/demo.sh
 
-demo-hypervisor: deps-check
+.PHONY: hypervisor-build
+hypervisor-build: deps-check
 	@[ -f $(BUILD)/build.ninja ] || meson setup -Dhypervisor=true $(BUILD)
 	@meson configure -Dhypervisor=true $(BUILD)
 	@ninja -C $(BUILD) -j$(JOBS) --quiet
+
+demo-hypervisor: hypervisor-build
 	@BUILD=$(CURDIR)/$(BUILD) python3 tests/hypervisor/boot.py --machines 2 --tests demo --tell
 
 check:
@@ -43,6 +47,9 @@ check:
 
 bench: deps-bench all
 	@bench/run.py --build $(BUILD)
+
+bench-hypervisor: hypervisor-build
+	@BUILD=$(CURDIR)/$(BUILD) python3 tests/hypervisor/boot.py --machines counted
 
 stress: deps-check all
 	@STRESS_SECONDS=60 tests/run --timeout 1200 applications/stress-ng

@@ -232,6 +232,18 @@ _Static_assert(sizeof(struct enclave_key_request) == 72, "ABI");
 
 #define HC_LIST_COUNT_MAX (HYPERVISOR_FRAME_SIZE / 8)
 
+/* Why Linux left for the hypervisor. */
+enum hypervisor_exit {
+	HYPERVISOR_EXIT_CALL,
+	HYPERVISOR_EXIT_NESTED, /* a translation that was not there */
+	HYPERVISOR_EXIT_APIC,   /* a write to its local APIC's page */
+	HYPERVISOR_EXIT_CPUID,
+	HYPERVISOR_EXIT_MSR,
+	HYPERVISOR_EXIT_PORT,
+	HYPERVISOR_EXIT_OTHER,
+	HYPERVISOR_EXIT_COUNT
+};
+
 struct hypervisor_status {
 	uint32_t abi;
 	uint32_t cpu_count; /* processors demoted now */
@@ -240,7 +252,8 @@ struct hypervisor_status {
 	uint64_t frames_free;
 	uint64_t frames_incoming; /* donated, but not yet noticed by each processor */
 	uint64_t frames_enclave;
-	uint64_t exits;  /* from Linux, since it was demoted, on this processor */
+	uint64_t exits[HYPERVISOR_EXIT_COUNT]; /* from Linux, since it was demoted, on this
+						  processor */
 	uint64_t denied; /* MSR, port and APIC writes refused, on this processor */
 };
 

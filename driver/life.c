@@ -251,6 +251,7 @@ static void status_one(void *argument)
 	static DEFINE_PER_CPU_ALIGNED(struct hypervisor_status, of_cpu);
 	struct hypervisor_status *s = this_cpu_ptr(&of_cpu);
 	struct casemate_status *sum = argument;
+	unsigned int i;
 
 	if (hypercall(HC_STATUS, slow_virt_to_phys(s), 0) < 0)
 		return;
@@ -260,7 +261,8 @@ static void status_one(void *argument)
 	sum->frames_free = s->frames_free;
 	sum->frames_incoming = s->frames_incoming;
 	sum->frames_enclave = s->frames_enclave;
-	sum->exits += s->exits;
+	for (i = 0; i < HYPERVISOR_EXIT_COUNT; i++)
+		sum->exits += s->exits[i];
 	sum->denied += s->denied;
 }
 

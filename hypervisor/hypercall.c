@@ -101,12 +101,12 @@ static int64_t status(const struct cpu *cpu, uint64_t address)
 		.frames_free = counts.free,
 		.frames_incoming = counts.incoming,
 		.frames_enclave = counts.enclave,
-		.exits = cpu->exits,
 		.denied = cpu->denied,
 	};
 
 	if (address % PAGE_SIZE > PAGE_SIZE - sizeof(s) || !frames_is_memory(address >> PAGE_SHIFT))
 		return -EFAULT;
+	memcpy(s.exits, cpu->exits, sizeof(s.exits));
 	memcpy((uint8_t *)memory_at(address >> PAGE_SHIFT) + address % PAGE_SIZE, &s, sizeof(s));
 	return 0;
 }

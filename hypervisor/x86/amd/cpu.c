@@ -193,7 +193,8 @@ int cpu_launch(uint32_t number, const struct cpu_caller *caller, struct cpu **re
 	capture_registers(&cpu->linux_vmcb);
 	set_controls(&cpu->linux_vmcb);
 	return_to(cpu, caller);
-	cpu->exits = cpu->denied = 0;
+	memset(cpu->exits, 0, sizeof(cpu->exits));
+	cpu->denied = 0;
 	flush_notice(cpu);
 	__atomic_store_n(&cpu->is_demoted, true, __ATOMIC_RELEASE);
 	__asm__ volatile("clgi" : : : "memory");

@@ -54,7 +54,7 @@ struct cpu {
 	struct thread *thread;        /* of the enclave that runs; NULL: Linux does */
 	struct cpu_way_back way_back; /* while one does */
 	bool is_demoted;
-	uint64_t exits, denied;
+	uint64_t exits[HYPERVISOR_EXIT_COUNT], denied;
 } ALIGNED(PAGE_SIZE);
 _Static_assert(sizeof(struct cpu) == 9 * PAGE_SIZE, "entry.S");
 

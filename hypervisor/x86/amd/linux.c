@@ -139,9 +139,11 @@ static void handle_nested_fault(struct cpu *cpu)
 	int r = 0;
 
 	if (frame == APIC_FRAME && error & NESTED_FAULT_WRITE && !(error & NESTED_FAULT_IN_TABLE)) {
+		cpu->exits[HYPERVISOR_EXIT_APIC]++;
 		handle_apic_write(cpu, (uint32_t)(address % PAGE_SIZE));
 		return;
 	}
+	cpu->exits[HYPERVISOR_EXIT_NESTED]++;
 	lock_take(&hypervisor_lock);
 	if (frames_is_linux(frame) || !(error & (NESTED_FAULT_WRITE | NESTED_FAULT_FETCH)))
 		r = nested_fill(address);
@@ -168,24 +170,28 @@ void linux_handle_exit(struct cpu *cpu)
 {
 	uint64_t code = cpu->linux_vmcb.exit_code;
 
-	cpu->exits++;
 	switch (code) {
 	case EXIT_CPUID:
+		cpu->exits[HYPERVISOR_EXIT_CPUID]++;
 		handle_cpuid(cpu);
 		break;
 	case EXIT_MSR:
+		cpu->exits[HYPERVISOR_EXIT_MSR]++;
 		msr_handle_exit(cpu);
 		break;
 	case EXIT_IO:
+		cpu->exits[HYPERVISOR_EXIT_PORT]++;
 		handle_port(cpu);
 		break;
 	case EXIT_NESTED_FAULT:
 		handle_nested_fault(cpu);
 		break;
 	case EXIT_VMMCALL:
+		cpu->exits[HYPERVISOR_EXIT_CALL]++;
 		handle_vmmcall(cpu);
 		break;
 	case EXIT_INIT:
+		cpu->exits[HYPERVISOR_EXIT_OTHER]++;
 		cpu->denied++;
 		break;
 	case EXIT_SHUTDOWN:
@@ -197,6 +203,7 @@ void linux_handle_exit(struct cpu *cpu)
 	case EXIT_STGI:
 	case EXIT_CLGI:
 	case EXIT_SKINIT:
+		cpu->exits[HYPERVISOR_EXIT_OTHER]++;
 		deny(cpu, EXCEPTION_UD);
 		break;
 	default:

@@ -260,6 +260,8 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return (uint64_t)-call_with(EC_ACCEPT, b, c);
 	case TEST_PROTECT:
 		return (uint64_t)-call_with(EC_PROTECT, b, c);
+	case TEST_TIME:
+		return __builtin_ia32_rdtsc();
 	case TEST_FUZZ:
 		return fuzz(b, c);
 	}

@@ -25,6 +25,7 @@ enum test_command {
 	TEST_RUN,     /* call what is at b: what it returns */
 	TEST_ACCEPT,  /* b, enum enclave_accept c; 0 or errno, positive */
 	TEST_PROTECT, /* b, access c; the same */
+	TEST_TIME,    /* the time stamp counter */
 	TEST_FUZZ,    /* b: seed, c: how many calls with arguments at random; 1 */
 };
 

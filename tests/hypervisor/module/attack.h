@@ -53,5 +53,15 @@ struct attack {
 /* Enter enclave a at TCS b, with command c, single-stepping: c = its answer, result = how many
  * steps Linux heard of (of an enclave 0: of three instructions of its own). */
 #define ATTACK_STEP _IOWR('A', 17, struct attack)
+/* How many ticks of the time stamp counter something takes at least, by result, which is then that.
+ * Enclave a, at TCS b, with command c, which answers with the counter: b = from here to there. */
+#define ATTACK_COST _IOWR('A', 18, struct attack)
+enum attack_cost {
+	ATTACK_COST_NOTHING,
+	ATTACK_COST_CPUID, /* an exit that is answered at once */
+	ATTACK_COST_APIC,  /* one that is decoded: a write to the local APIC */
+	ATTACK_COST_CALL,  /* the hypercall that does nothing */
+	ATTACK_COST_ENTER,
+};
 
 #endif
