@@ -1,5 +1,6 @@
 /* Many processes and threads at once. Prints what came of them.
- * usage: many processes N | many threads N */
+ * usage: many processes N | many threads N | many together N
+ * together: N processes that end when there is a byte to read, and another byte is waited for. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -35,8 +36,15 @@ static double find_cost(pid_t pid)
 	return now() - start;
 }
 
+static void ask(const char *what)
+{
+	printf("%s\n", what);
+	fflush(stdout);
+	getchar();
+}
+
 /* All live at once: each waits until the parent has started the last. */
-static void processes(int count)
+static void processes(int count, int asks)
 {
 	int ends[2], sum = 0, status;
 	pid_t pid = 0;
@@ -54,6 +62,8 @@ static void processes(int count)
 		_exit(read(ends[0], &byte, 1) == 0 ? i % 100 : 101);
 	}
 	printf("cost of 1000 kills: %.6f\n", find_cost(pid));
+	if (asks)
+		ask("started");
 	close(ends[1]);
 	for (int i = 0; i < count; i++) {
 		if (wait(&status) < 0 || !WIFEXITED(status))
@@ -61,6 +71,8 @@ static void processes(int count)
 		sum += WEXITSTATUS(status);
 	}
 	printf("processes: %d, sum %d\n", count, sum);
+	if (asks)
+		ask("ended");
 }
 
 static pthread_barrier_t barrier;
@@ -105,7 +117,9 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	if (!strcmp(argv[1], "processes"))
-		processes(count);
+		processes(count, 0);
+	else if (!strcmp(argv[1], "together"))
+		processes(count, 1);
 	else
 		threads(count);
 	printf("seconds: %.2f\n", now() - start);
