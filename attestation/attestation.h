@@ -294,8 +294,8 @@ struct attest_policy;
  * file, TCB info or QE identity as Intel's service returns them (JSON), or a JSON object with the
  * members that casemate-verify-evidence(1) lists. Nothing of it is trusted for being there: it is
  * followed to a root.
- * @roots: certificates (PEM, DER) or public keys (PEM) to trust instead of the vendors'; none: the
- * vendors'.
+ * @roots: certificates (PEM, DER) or public keys (PEM), or Hygon's HRK, to trust instead of the
+ * vendors'; none: the vendors'.
  * Errors: -EINVAL with @error; -ENOMEM with @error. */
 ATTEST_API int attest_collateral_new(const struct attest_bytes *items, size_t item_count,
 	const struct attest_bytes *roots, size_t root_count,

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 
 #include "attestation/collateral_item.h"
+#include "attestation/csv_certificate.h"
 #include "attestation/trust_store.h"
 
 static void collateral_freep(struct attest_collateral **collateral)
@@ -45,14 +46,19 @@ static bool is_public_key(struct span text)
 	return text.size && memmem(text.data, text.size, "-----BEGIN PUBLIC KEY-----", 26);
 }
 
-static int add_key(
-	struct attest_collateral *collateral, struct span text, struct attest_error *error)
+static EVP_PKEY *read_pem_key(struct span text)
 {
 	BIO *bio = BIO_new_mem_buf(text.data, (int)MIN(text.size, (size_t)1 << 20));
 	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
 
 	BIO_free(bio);
 	ERR_clear_error();
+	return key;
+}
+
+/* Takes over @key; NULL: it could not be read. */
+static int add_key(struct attest_collateral *collateral, EVP_PKEY *key, struct attest_error *error)
+{
 	if (!key)
 		return verdict_fail(
 			error, ATTEST_COLLATERAL_MALFORMED, "a pinned public key can't be read");
@@ -68,8 +74,12 @@ static int add_key(
 static int add_root(
 	struct attest_collateral *collateral, struct span root, struct attest_error *error)
 {
+	EVP_PKEY *key = NULL;
+
 	if (is_public_key(root))
-		return add_key(collateral, root, error);
+		return add_key(collateral, read_pem_key(root), error);
+	if (csv_root_is(root))
+		return add_key(collateral, csv_root_read(root, &key) < 0 ? NULL : key, error);
 	return certificates_add(collateral->anchors, root, error);
 }
 

@@ -112,6 +112,27 @@ static bool is_root_usage(struct span certificate, uint32_t usage)
 	return reader_le32(&reader) == usage && !reader.failed;
 }
 
+bool csv_root_is(struct span certificate)
+{
+	struct reader reader = reader_of(certificate);
+
+	return certificate.size == CSV_ROOT_CERTIFICATE_SIZE && reader_le32(&reader) == 1 &&
+	       is_root_usage(certificate, CSV_USAGE_HRK);
+}
+
+int csv_root_read(struct span certificate, EVP_PKEY **ret_key)
+{
+	struct span message = {certificate.data, ROOT_SIGNED_SIZE}, signature;
+	CLEANUP(csv_key_done) struct csv_key key = {0};
+
+	if (!csv_root_is(certificate) || read_key(certificate, ROOT_KEY_OFFSET, &key) < 0 ||
+		!span_slice(certificate, ROOT_SIGNED_SIZE, SIGNATURE_SIZE, &signature) ||
+		!csv_is_signed_by(&key, message, signature))
+		return -EINVAL;
+	*ret_key = TAKE(key.key);
+	return 0;
+}
+
 /* Hygon's root as it is compiled in, or given. */
 static int root_key(const struct attest_collateral *collateral, struct csv_key *ret_key)
 {

@@ -30,6 +30,12 @@ void csv_key_done(struct csv_key *key);
 /* Of a chip certificate; the id lies in it. -EINVAL: not such, or of another usage. */
 int csv_chip_key(struct span certificate, uint32_t usage, struct csv_key *ret_key) MUST_CHECK;
 
+/* Does it begin as a root's certificate does? */
+bool csv_root_is(struct span certificate);
+
+/* The key of an HRK, which it must have signed itself. -EINVAL. */
+int csv_root_read(struct span certificate, EVP_PKEY **ret_key) MUST_CHECK;
+
 /* Is @message signed by @key? @signature: r and s, each little-endian in 72 bytes. */
 bool csv_is_signed_by(
 	const struct csv_key *key, struct span message, struct span signature) MUST_CHECK;

@@ -44,6 +44,7 @@ void csv_fixture_done(struct csv_fixture *fixture)
 
 void csv_evidence_done(struct csv_evidence *evidence)
 {
+	bytes_done(&evidence->root_certificate);
 	bytes_done(&evidence->evidence);
 	bytes_done(&evidence->report);
 	bytes_done(&evidence->chain);
@@ -100,18 +101,19 @@ static void put_signature(struct bytes *to, EVP_PKEY *key, const char *id, size_
 	EVP_PKEY_CTX_free(key_context);
 }
 
-static void put_hsk(const struct csv_fixture *fixture, const struct csv_fixture_options *options,
-	struct bytes *to)
+/* A root's certificate, or one in its form. */
+static void put_root(
+	struct bytes *to, uint32_t usage, EVP_PKEY *key, const char *id, EVP_PKEY *issuer_key)
 {
 	size_t from = to->size;
 
+	bytes_put_le(to, 1, 4);
 	pad_to(to, from + 0x24);
-	bytes_put_le(to, CSV_USAGE_HSK, 4);
+	bytes_put_le(to, usage, 4);
 	pad_to(to, from + 0x40);
-	put_key(to, fixture->hsk_key, CURVE_SM2, OTHER_ID);
+	put_key(to, key, CURVE_SM2, id);
 	pad_to(to, from + ROOT_SIGNED_SIZE);
-	put_signature(to, options->is_hsk_forged ? fixture->other_key : fixture->root_key, ROOT_ID,
-		from, ROOT_SIGNED_SIZE);
+	put_signature(to, issuer_key, ROOT_ID, from, ROOT_SIGNED_SIZE);
 	pad_to(to, from + CSV_ROOT_CERTIFICATE_SIZE);
 }
 
@@ -211,9 +213,12 @@ void csv_fixture_make(const struct csv_fixture *fixture, const struct csv_fixtur
 	put_report(fixture, options, &to->report);
 	csv_fixture_put_json(&to->report, &to->evidence);
 	if (!options->is_chain_missing) {
-		put_hsk(fixture, options, &to->chain);
+		put_root(&to->chain, CSV_USAGE_HSK, fixture->hsk_key, OTHER_ID,
+			options->is_hsk_forged ? fixture->other_key : fixture->root_key);
 		put_cek(fixture, options, &to->chain);
 	}
+	put_root(&to->root_certificate, CSV_USAGE_HRK, fixture->root_key, ROOT_ID,
+		fixture->root_key);
 	if (!bio || PEM_write_bio_PUBKEY(bio, fixture->root_key) != 1)
 		abort();
 	size = BIO_get_mem_data(bio, &text);

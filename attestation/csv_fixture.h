@@ -17,9 +17,10 @@ struct csv_fixture_options {
 	bool is_countersigned; /* the CEK's signature is the second of two */
 };
 
-/* @evidence: JSON; @report: the bytes in it; @chain: HSK and CEK; @root: a public key in PEM. */
+/* @evidence: JSON; @report: the bytes in it; @chain: HSK and CEK; @root: a public key in PEM;
+ * @root_certificate: the same key's, as Hygon hands it out. */
 struct csv_evidence {
-	struct bytes evidence, report, chain, root;
+	struct bytes evidence, report, chain, root, root_certificate;
 };
 
 void csv_fixture_init(struct csv_fixture *fixture);

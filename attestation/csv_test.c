@@ -54,6 +54,14 @@ static void check_roots(const struct csv_fixture *fixture, struct attest_result 
 		attest_verify(given(&evidence.evidence), collateral, NULL, PKI_FIXTURE_NOW, result),
 		ATTEST_ROOT_NOT_TRUSTED);
 	attest_collateral_free(collateral);
+	collateral = fixture_collateral(&evidence.chain, &evidence.root_certificate);
+	CHECK_EQ(
+		attest_verify(given(&evidence.evidence), collateral, NULL, PKI_FIXTURE_NOW, result),
+		ATTEST_NO_POLICY);
+	attest_collateral_free(collateral);
+	evidence.root_certificate.data[0x50] ^= 1; /* of its key */
+	collateral = fixture_collateral(&evidence.chain, &evidence.root_certificate);
+	CHECK(!collateral);
 	csv_evidence_done(&evidence);
 }
 

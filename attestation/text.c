@@ -108,6 +108,12 @@ static int decode(const char *text, size_t size, unsigned int bits, int (*value_
 
 int text_from_hex_any(const char *text, size_t size, struct text_buffer *ret)
 {
+	while (size && is_space(*text)) {
+		text++;
+		size--;
+	}
+	if (size > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return decode(text + 2, size - 2, 4, hex_value, ret);
 	return decode(text, size, 4, hex_value, ret);
 }
 

@@ -23,8 +23,8 @@ void text_hex(const void *bytes, size_t size, char *to);
 /* @text must be just 2 * @size hexadecimal digits. */
 bool text_from_hex(const char *text, size_t text_size, void *to, size_t size) MUST_CHECK;
 
-/* Hexadecimal digits, or base64 (RFC 4648, also the URL alphabet, padding optional); white space is
- * skipped. 0, -EINVAL, -ENOMEM. */
+/* Hexadecimal digits, also behind 0x, or base64 (RFC 4648, also the URL alphabet, padding
+ * optional); white space is skipped. 0, -EINVAL, -ENOMEM. */
 int text_from_hex_any(const char *text, size_t size, struct text_buffer *ret) MUST_CHECK;
 int text_from_base64(const char *text, size_t size, struct text_buffer *ret) MUST_CHECK;
 

@@ -3,6 +3,10 @@
 
 #include <dirent.h>
 
+#include <jansson.h>
+#include <openssl/pem.h>
+
+#include "attestation/pki_fixture.h"
 #include "base/test.h"
 
 struct expectation {
@@ -83,6 +87,10 @@ static const struct expectation expectations[] = {
 	{"TDX 1.0 in hexadecimal, expired", "tdx/phala/near_quote.hex",
 		{{"tdx/phala/near_quote_collateral.json"}}, {{0}}, "2025-10-02T07:03:52Z", NULL,
 		ATTEST_COLLATERAL_EXPIRED, ATTEST_TCB_STATUS_UP_TO_DATE},
+	{"TDX 1.0 in hexadecimal that says so", "tdx/phala/tdx-quote.hex", {{0}}, {{0}},
+		"2025-06-20T00:00:00Z", NULL, ATTEST_COLLATERAL_MISSING, ATTEST_TCB_NONE},
+	{"another TDX 1.0 in hexadecimal", "tdx/phala/quote-from-tappd.hex", {{0}}, {{0}},
+		"2025-06-20T00:00:00Z", NULL, ATTEST_COLLATERAL_MISSING, ATTEST_TCB_NONE},
 	{"TDX 1.5 below all levels", "tdx/phala/tdx_quote_outdated.bin",
 		{{"tdx/phala/tdx_quote_outdated_collateral.json"}}, {{0}}, "2026-02-20T00:00:00Z",
 		NULL, ATTEST_TCB_NOT_SUPPORTED, ATTEST_TCB_NONE},
@@ -125,6 +133,9 @@ static const struct expectation expectations[] = {
 		"2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED, ATTEST_TCB_NONE},
 	{"CSV without the certificates of its chip", "csv/trustee/csv_evidence.json", {{0}}, {{0}},
 		"2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED, ATTEST_TCB_NONE},
+	{"CSV, Hygon's root given", "csv/trustee/csv_evidence.json", {{0}},
+		{{"csv/trustee/hrk.cert"}}, "2025-01-01T00:00:00Z", NULL, ATTEST_KEY_NOT_CERTIFIED,
+		ATTEST_TCB_NONE},
 	{"a certificate of Rats-TLS", "ratls-certs/rats-tls-cert.pem", {{0}}, {{0}},
 		"2023-02-22T17:00:00Z", NULL, ATTEST_DEBUG_ENABLED, ATTEST_TCB_NONE},
 	{"a certificate of Rats-TLS, expired", "ratls-certs/rats-tls-cert.pem", {{0}}, {{0}},
@@ -243,64 +254,277 @@ static void check_bare_tpm(struct attest_result *result)
 	free((void *)signature.data);
 }
 
-/* Real evidence with a bit changed, or cut off, must not be authentic. @signed_size: what a
- * signature covers directly. */
+/* Real evidence with a bit changed, or cut off, must not be authentic. What does not bear on that
+ * (TCB info) is left out, where it would have a say of its own. */
 struct damage {
 	const char *evidence;
-	struct vector_files collateral;
+	struct vector_files collateral, roots;
 	const char *at;
-	size_t signed_size;
+	struct bytes (*decode)(const char *name); /* to what a signature covers, and it */
+	void (*encode)(const struct bytes *bytes, struct bytes *to); /* NULL: as it is */
+	size_t from, to;                                             /* bytes that all matter */
+	unsigned int step; /* 1: every bit; otherwise this many are passed over */
 };
+
+static struct bytes decode_file(const char *name)
+{
+	struct attest_bytes read = vectors_read(name);
+	struct bytes bytes = {0};
+
+	bytes_put(&bytes, read.data, read.size);
+	free((void *)read.data);
+	return bytes;
+}
+
+static struct bytes decode_hex(const char *name)
+{
+	struct bytes text = decode_file(name), bytes = {0};
+
+	for (size_t i = text.size > 1 && text.data[1] == 'x' ? 2 : 0; i + 1 < text.size; i += 2) {
+		char digits[3] = {(char)text.data[i], (char)text.data[i + 1]};
+
+		bytes_put_le(&bytes, strtoul(digits, NULL, 16), 1);
+	}
+	bytes_done(&text);
+	return bytes;
+}
+
+static struct bytes decode_pem(const char *name)
+{
+	struct bytes text = decode_file(name), bytes = {0};
+	BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
+	X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+	pki_put_der(&bytes, certificate);
+	X509_free(certificate);
+	BIO_free(bio);
+	bytes_done(&text);
+	return bytes;
+}
+
+static struct bytes decode_json(const char *name, json_t **ret_json)
+{
+	struct bytes text = decode_file(name);
+
+	*ret_json = json_loadb((char *)text.data, text.size, 0, NULL);
+	bytes_done(&text);
+	return (struct bytes){0};
+}
+
+#define TPM_JSON "tpm/trustee/tpm_evidence.json"
+#define TPM_MESSAGE_SIZE 177
+#define CSV_JSON "csv/trustee/csv_evidence.json"
+
+static void put_base64_member(json_t *object, const char *name, const void *bytes, size_t size)
+{
+	struct bytes text = {0};
+
+	bytes_put_base64(&text, (struct span){bytes, size});
+	json_object_set_new(object, name, json_stringn((char *)text.data, text.size));
+	bytes_done(&text);
+}
+
+static void put_json(json_t *json, struct bytes *to)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	bytes_put_text(to, text);
+	free(text);
+	json_decref(json);
+}
+
+static void put_from_base64(struct bytes *to, const json_t *text)
+{
+	size_t size = json_string_length(text);
+	uint8_t *bytes = malloc(size + 4);
+	int count = EVP_DecodeBlock(bytes, (const uint8_t *)json_string_value(text), (int)size);
+
+	for (size_t i = size; i && json_string_value(text)[i - 1] == '='; i--)
+		count--;
+	bytes_put(to, bytes, count > 0 ? (size_t)count : 0);
+	free(bytes);
+}
+
+/* The message of a TPM, its signature, and the values of the PCRs, one after another. */
+static struct bytes decode_tpm(const char *name)
+{
+	json_t *json, *quote, *value;
+	struct bytes bytes = decode_json(name, &json);
+	size_t i;
+
+	quote = json_object_get(json, "tpm_quote");
+	put_from_base64(&bytes, json_object_get(quote, "message"));
+	put_from_base64(&bytes, json_object_get(quote, "signature"));
+	json_array_foreach(json_object_get(quote, "pcrs"), i, value)
+	{
+		for (size_t j = 0; j + 1 < json_string_length(value); j += 2) {
+			char digits[3] = {
+				json_string_value(value)[j], json_string_value(value)[j + 1]};
+
+			bytes_put_le(&bytes, strtoul(digits, NULL, 16), 1);
+		}
+	}
+	json_decref(json);
+	return bytes;
+}
+
+static void encode_tpm(const struct bytes *bytes, struct bytes *to)
+{
+	json_t *json, *quote, *pcrs = json_array();
+	size_t pcrs_at = bytes->size - 24 * 32;
+
+	decode_json(TPM_JSON, &json);
+	quote = json_object_get(json, "tpm_quote");
+	put_base64_member(quote, "message", bytes->data, TPM_MESSAGE_SIZE);
+	put_base64_member(
+		quote, "signature", bytes->data + TPM_MESSAGE_SIZE, pcrs_at - TPM_MESSAGE_SIZE);
+	for (size_t i = 0; i < 24; i++) {
+		struct bytes hex = {0};
+
+		bytes_put_hex(&hex, bytes->data + pcrs_at + 32 * i, 32);
+		json_array_append_new(pcrs, json_stringn((char *)hex.data, hex.size));
+		bytes_done(&hex);
+	}
+	json_object_set_new(quote, "pcrs", pcrs);
+	put_json(json, to);
+}
+
+static struct bytes decode_csv(const char *name)
+{
+	json_t *json, *value;
+	struct bytes bytes = decode_json(name, &json);
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(json, "attestation_report"), "data"), i,
+		value) bytes_put_le(&bytes, (uint64_t)json_integer_value(value), 1);
+	json_decref(json);
+	return bytes;
+}
+
+static void encode_csv(const struct bytes *bytes, struct bytes *to)
+{
+	json_t *data = json_array();
+
+	for (size_t i = 0; i < bytes->size; i++)
+		json_array_append_new(data, json_integer(bytes->data[i]));
+	put_json(json_pack("{s:{s:o}}", "attestation_report", "data", data), to);
+}
+
+static struct bytes decode_keylime(const char *name)
+{
+	struct bytes bytes = decode_file(name), signature = decode_file("tpm/keylime/quotesig.out");
+
+	bytes_put(&bytes, signature.data, signature.size);
+	bytes_done(&signature);
+	return bytes;
+}
 
 static const struct damage damages[] = {
-	{"sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}},
-		"2025-06-20T00:00:00Z", 1046},
-	{"tdx/phala/tdx_quote.bin", {{"tdx/phala/tdx_quote_collateral.json"}},
-		"2025-06-20T00:00:00Z", 1250},
-	{"snp/trustee/test-report.bin", {{"snp/trustee/test-vcek.der"}}, "2025-01-01T00:00:00Z",
-		0x330},
-	{"snp/trustee/test-vlek-report.bin", {{"snp/trustee/test-vlek.der"}},
-		"2025-06-01T00:00:00Z", 0x330},
+	{"sgx/phala/sgx_quote.bin", {{"sgx/phala/sgx_quote_collateral.json"}}, {{0}},
+		"2025-06-20T00:00:00Z", decode_file, NULL, 0, 1046, 11},
+	{"sgx/intel-qvl-sample/quote.dat", {{QVL_SGX}},
+		{{"sgx/intel-qvl-sample/trustedRootCaCert.pem"}}, "2025-01-01T00:00:00Z",
+		decode_file, NULL, 0, 1034, 11},
+	{"tdx/phala/tdx_quote.bin", {{"tdx/phala/tdx_quote_collateral.json"}}, {{0}},
+		"2025-06-20T00:00:00Z", decode_file, NULL, 0, 1250, 11},
+	{"tdx/phala/near_quote.hex", {{"tdx/phala/near_quote_collateral.json"}}, {{0}},
+		"2025-09-20T00:00:00Z", decode_hex, NULL, 0, 1250, 29},
+	{"tdx/phala/tdx-quote.hex", {{0}}, {{0}}, "2025-06-20T00:00:00Z", decode_hex, NULL, 0, 1250,
+		29},
+	{"tdx/phala/quote-from-tappd.hex", {{0}}, {{0}}, "2025-06-20T00:00:00Z", decode_hex, NULL,
+		0, 1250, 29},
+	{"tdx/phala/tdx_quote_outdated.bin", {{0}}, {{0}}, "2026-02-20T00:00:00Z", decode_file,
+		NULL, 0, 1320, 11},
+	{"tdx/intel-qvl-sample/quote.dat", {{0}}, {{"tdx/intel-qvl-sample/trustedRootCaCert.pem"}},
+		"2025-01-01T00:00:00Z", decode_file, NULL, 0, 1234, 11},
+	{"snp/trustee/test-report.bin", {{"snp/trustee/test-vcek.der"}}, {{0}},
+		"2025-01-01T00:00:00Z", decode_file, NULL, 0, 0x330, 1},
+	{"snp/trustee/test-vlek-report.bin", {{"snp/trustee/test-vlek.der"}}, {{0}},
+		"2025-06-01T00:00:00Z", decode_file, NULL, 0, 0x330, 1},
+	{"snp/go-sev-guest/attestation.bin", {{"snp/go-sev-guest/vcek.der"}}, {{0}},
+		"2025-01-01T00:00:00Z", decode_file, NULL, 0, 0x330, 1},
+	{"tpm/keylime/quote.out", {{0}}, {{"tpm/keylime/akpub.pem"}}, "2025-01-01T00:00:00Z",
+		decode_keylime, NULL, 0, 133 + 262, 1},
+	{TPM_JSON, {{0}}, {{0}}, "2025-01-01T00:00:00Z", decode_tpm, encode_tpm, 0,
+		TPM_MESSAGE_SIZE + 262 + 24 * 32, 1},
+	/* What is signed, and the signature's two numbers. */
+	{CSV_JSON, {{0}}, {{0}}, "2025-01-01T00:00:00Z", decode_csv, encode_csv, 0, 180, 1},
+	{CSV_JSON, {{0}}, {{0}}, "2025-01-01T00:00:00Z", decode_csv, encode_csv, 192, 336, 1},
+	{"ratls-certs/rats-tls-cert.pem", {{0}}, {{0}}, "2023-02-22T17:00:00Z", decode_pem, NULL, 0,
+		SIZE_MAX, 61},
 };
 
+/* A prime that no step has in common. */
 #ifdef __SANITIZE_ADDRESS__
-#define DAMAGE_STEP 61
+#define DAMAGE_TIMES 37
 #else
-#define DAMAGE_STEP 11
+#define DAMAGE_TIMES 1
 #endif
+
+static bool is_authentic(const struct damage *damage, const struct bytes *bytes,
+	const struct attest_collateral *collateral, struct attest_result *result)
+{
+	/* In memory of just that size. */
+	struct attest_bytes evidence = {malloc(bytes->size + !bytes->size), bytes->size};
+	struct bytes encoded = {0};
+
+	if (bytes->size)
+		memcpy((void *)evidence.data, bytes->data, bytes->size);
+	if (damage->encode) {
+		damage->encode(bytes, &encoded);
+		attest_verify((struct attest_bytes){encoded.data, encoded.size}, collateral, NULL,
+			vectors_time(damage->at), result);
+	} else {
+		attest_verify(evidence, collateral, NULL, vectors_time(damage->at), result);
+	}
+	bytes_done(&encoded);
+	free((void *)evidence.data);
+	return result->is_authentic;
+}
+
+static size_t count_flips(const struct damage *damage, struct bytes *bytes,
+	const struct attest_collateral *collateral, struct attest_result *result)
+{
+	size_t verified = 0, to = MIN(damage->to, bytes->size);
+
+	for (size_t bit = 8 * damage->from; bit < 8 * to; bit += damage->step * DAMAGE_TIMES) {
+		bytes->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (is_authentic(damage, bytes, collateral, result)) {
+			printf("# byte %zu, bit %zu does not matter\n", bit / 8, bit % 8);
+			verified++;
+		}
+		bytes->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	return verified;
+}
+
+/* What it ends in may be zeros that nobody needs: only up to @to is it too short. */
+static size_t count_beginnings(const struct damage *damage, const struct bytes *bytes,
+	const struct attest_collateral *collateral, struct attest_result *result)
+{
+	size_t verified = 0, to = MIN(damage->to, bytes->size);
+
+	for (size_t size = 0; size < bytes->size && !damage->encode; size++) {
+		struct bytes part = {bytes->data, size};
+
+		verified += is_authentic(damage, &part, collateral, result) && size < to;
+	}
+	return verified;
+}
 
 static void check_damage(const struct damage *damage, struct attest_result *result)
 {
-	struct attest_bytes evidence = vectors_read(damage->evidence);
-	struct vector_files none = {{0}};
+	struct bytes bytes = damage->decode(damage->evidence);
 	struct attest_collateral *collateral = NULL;
-	uint8_t *bytes = (uint8_t *)evidence.data;
-	int64_t at = vectors_time(damage->at);
 	struct attest_error error;
-	size_t verified = 0;
 
-	CHECK_EQ(vectors_collateral(&damage->collateral, &none, &collateral, &error), 0);
-	attest_verify(evidence, collateral, NULL, at, result);
-	CHECK(result->is_authentic);
-	for (size_t bit = 0; bit < 8 * damage->signed_size; bit += DAMAGE_STEP) {
-		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		attest_verify(evidence, collateral, NULL, at, result);
-		if (result->is_authentic)
-			printf("# byte %zu, bit %zu does not matter\n", bit / 8, bit % 8);
-		verified += result->is_authentic;
-		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-	}
-	for (size_t size = 0; size < damage->signed_size; size += DAMAGE_STEP) {
-		struct attest_bytes part = {malloc(size + !size), size};
-
-		memcpy((void *)part.data, evidence.data, size);
-		attest_verify(part, collateral, NULL, at, result);
-		verified += result->is_authentic;
-		free((void *)part.data);
-	}
-	test_report(verified == 0, damage->evidence, __FILE__, __LINE__);
+	CHECK_EQ(vectors_collateral(&damage->collateral, &damage->roots, &collateral, &error), 0);
+	CHECK(is_authentic(damage, &bytes, collateral, result));
+	test_report(count_flips(damage, &bytes, collateral, result) == 0, damage->evidence,
+		__FILE__, __LINE__);
+	CHECK_EQ(count_beginnings(damage, &bytes, collateral, result), 0);
 	attest_collateral_free(collateral);
-	free((void *)evidence.data);
+	bytes_done(&bytes);
 }
 
 int main(void)
