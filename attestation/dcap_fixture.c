@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attestation/dcap_quote.h"
 #include "attestation/signature.h"
 
+#define PPID "\1\2\3" /* and zeros */
 #define FMSPC "\x00\x90\x6e\xa1\x00\x00"
 #define COMPONENT 5
 #define PCE_SVN 13
@@ -57,7 +59,7 @@ static void put_tcb(struct bytes *to)
 
 static void put_extension(struct bytes *to)
 {
-	static const uint8_t ppid[16] = {1, 2, 3};
+	static const uint8_t ppid[16] = PPID;
 	struct bytes fields = {0};
 
 	put_octets(&fields, 1, 0, ppid, sizeof(ppid));
@@ -141,13 +143,20 @@ static void put_sgx_body(struct bytes *to, bool is_debug, uint8_t signer, uint16
 	bytes_put(to, report_data, 64);
 }
 
+static uint8_t module_version(const struct dcap_fixture_options *options)
+{
+	if (options->module_version == FIXTURE_NO_VERSION)
+		return 0;
+	return options->module_version ? options->module_version : 1;
+}
+
 static void put_tdx_body(
 	struct bytes *to, const struct dcap_fixture_options *options, const uint8_t report_data[64])
 {
 	uint8_t digest[48];
 
 	bytes_put_le(to, options->is_relaunch_needed ? MODULE_SVN - 1 : MODULE_SVN, 1);
-	bytes_put_le(to, 1, 1); /* version of the module */
+	bytes_put_le(to, module_version(options), 1);
 	bytes_put_zero(to, 14 + 48 + 48 + 8);
 	bytes_put_le(to, options->is_debug, 8);
 	bytes_put_zero(to, 8);
@@ -158,7 +167,7 @@ static void put_tdx_body(
 	if (!options->is_1_5)
 		return;
 	bytes_put_le(to, MODULE_SVN, 1);
-	bytes_put_le(to, 1, 1);
+	bytes_put_le(to, module_version(options), 1);
 	bytes_put_zero(to, 14 + 48);
 }
 
@@ -191,17 +200,54 @@ static void put_header(
 	}
 }
 
-static void put_chain(const struct dcap_fixture *fixture, struct bytes *to)
+static void put_certificate(
+	const struct dcap_fixture_options *options, X509 *certificate, struct bytes *to)
 {
-	struct bytes pem = {0};
+	if (options->is_der)
+		pki_put_der(to, certificate);
+	else
+		pki_put_pem(to, certificate);
+}
 
-	pki_put_pem(&pem, fixture->pck);
-	pki_put_pem(&pem, fixture->ca);
-	pki_put_pem(&pem, fixture->root);
-	bytes_put_le(to, 5, 2);
-	bytes_put_le(to, pem.size, 4);
-	bytes_put(to, pem.data, pem.size);
-	bytes_done(&pem);
+/* Which processor it is: by its PPID, for whoever has the certificate, in clear or encrypted for
+ * Intel; by the certificate; or by that with all above it. */
+static void put_processor(const struct dcap_fixture *fixture,
+	const struct dcap_fixture_options *options, uint16_t type, struct bytes *to)
+{
+	switch (type) {
+	case DCAP_CERTIFICATION_PPID_CLEAR:
+		bytes_put(to, options->is_another_ppid ? "\1\2\4" : PPID, 3);
+		bytes_put_zero(to, 13 + 20);
+		return;
+	case DCAP_CERTIFICATION_PPID_RSA2048:
+		bytes_put_zero(to, 256 + 20);
+		return;
+	case DCAP_CERTIFICATION_PPID_RSA3072:
+		bytes_put_zero(to, 384 + 20);
+		return;
+	default:
+		put_certificate(options, fixture->pck, to);
+		if (type != DCAP_CERTIFICATION_PCK_CHAIN)
+			return;
+		if (!options->is_ca_missing)
+			put_certificate(options, fixture->ca, to);
+		put_certificate(options, fixture->root, to);
+		return;
+	}
+}
+
+static void put_certification(const struct dcap_fixture *fixture,
+	const struct dcap_fixture_options *options, struct bytes *to)
+{
+	uint16_t type =
+		options->certification ? options->certification : DCAP_CERTIFICATION_PCK_CHAIN;
+	struct bytes data = {0};
+
+	put_processor(fixture, options, type, &data);
+	bytes_put_le(to, type, 2);
+	bytes_put_le(to, data.size, 4);
+	bytes_put(to, data.data, data.size);
+	bytes_done(&data);
 }
 
 /* The quoting enclave's report, with the key and four bytes of its own in the digest. */
@@ -221,7 +267,7 @@ static void put_qe(const struct dcap_fixture *fixture, const struct dcap_fixture
 	bytes_put(to, signature, 64);
 	bytes_put_le(to, 4, 2);
 	bytes_put_text(to, "auth");
-	put_chain(fixture, to);
+	put_certification(fixture, options, to);
 	bytes_done(&report);
 }
 
@@ -254,15 +300,28 @@ void dcap_fixture_quote(const struct dcap_fixture *fixture,
 #define ZEROS_16 "00000000000000000000000000000000"
 #define ZEROS_48 ZEROS_16 ZEROS_16 ZEROS_16
 
-static void put_judgement(struct bytes *to, const char *status, const char *advisory)
+/* Version 1 had no dates. */
+static void put_judgement(
+	struct bytes *to, uint8_t version, const char *status, const char *advisory)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text),
-		"\"tcbDate\":\"2025-01-01T00:00:00Z\",\"tcbStatus\":\"%s\"%s%s%s",
-		status ? status : "UpToDate", advisory ? ",\"advisoryIDs\":[\"" : "",
-		advisory ? advisory : "", advisory ? "\"]" : "");
+	snprintf(text, sizeof(text), "%s\"%s\":\"%s\"%s%s%s",
+		version == 1 ? "" : "\"tcbDate\":\"2025-01-01T00:00:00Z\",",
+		version == 1 ? "status" : "tcbStatus", status ? status : "UpToDate",
+		advisory ? ",\"advisoryIDs\":[\"" : "", advisory ? advisory : "",
+		advisory ? "\"]" : "");
 	bytes_put_text(to, text);
+}
+
+static void put_named_components(struct bytes *to, unsigned int first)
+{
+	char text[64];
+
+	for (unsigned int i = 1; i <= 16; i++) {
+		snprintf(text, sizeof(text), "\"sgxtcbcomp%02usvn\":%u,", i, i == 1 ? first : 0);
+		bytes_put_text(to, text);
+	}
 }
 
 static void put_components(struct bytes *to, const char *name, unsigned int first)
@@ -278,13 +337,16 @@ static void put_components(struct bytes *to, const char *name, unsigned int firs
 
 void dcap_fixture_tcb_info(const struct dcap_fixture_options *options, struct bytes *to)
 {
+	uint8_t version = options->tcb_version ? options->tcb_version : 3;
 	char text[256];
 
-	snprintf(text, sizeof(text),
-		"{\"id\":\"%s\",\"version\":3," DATES
-		"\"fmspc\":\"%s\",\"pceId\":\"0000\",\"tcbType\":0,\"tcbEvaluationDataNumber\":17,",
-		options->is_tdx ? "TDX" : "SGX",
-		options->is_another_processor ? "112233445566" : "00906EA10000");
+	snprintf(text, sizeof(text), "{%s\"version\":%u," DATES "\"fmspc\":\"%s\",%s%s",
+		version < 3       ? ""
+		: options->is_tdx ? "\"id\":\"TDX\","
+				  : "\"id\":\"SGX\",",
+		version, options->is_another_processor ? "112233445566" : "00906EA10000",
+		version == 1 ? "" : "\"pceId\":\"0000\",",
+		version == 1 ? "" : "\"tcbType\":0,\"tcbEvaluationDataNumber\":17,");
 	bytes_put_text(to, text);
 	if (options->is_tdx) {
 		bytes_put_text(to,
@@ -293,33 +355,47 @@ void dcap_fixture_tcb_info(const struct dcap_fixture_options *options, struct by
 			"\"tdxModuleIdentities\":[{\"id\":\"TDX_01\",\"mrsigner\":\"" ZEROS_48
 			"\",\"attributes\":\"0000000000000000\",\"attributesMask\":"
 			"\"FFFFFFFFFFFFFFFF\",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":3},");
-		put_judgement(to, options->module_status, NULL);
+		put_judgement(to, 3, options->module_status, NULL);
 		bytes_put_text(to, "},{\"tcb\":{\"isvsvn\":1},");
-		put_judgement(to, "OutOfDate", NULL);
+		put_judgement(to, 3, "OutOfDate", NULL);
 		bytes_put_text(to, "}]}],");
 	}
 	bytes_put_text(to, "\"tcbLevels\":[{\"tcb\":{");
-	put_components(to, "sgxtcbcomponents", options->needed_component);
+	if (version < 3)
+		put_named_components(to, options->needed_component);
+	else
+		put_components(to, "sgxtcbcomponents", options->needed_component);
 	if (options->is_tdx)
-		put_components(to, "tdxtcbcomponents", 0);
+		put_components(to, "tdxtcbcomponents", options->needed_tdx_component);
 	bytes_put_text(to, "\"pcesvn\":13},");
-	put_judgement(to, options->status, options->advisory);
+	put_judgement(to, version, options->status, options->advisory);
 	bytes_put_text(to, "}]}");
 }
 
 void dcap_fixture_identity(const struct dcap_fixture_options *options, struct bytes *to)
 {
-	bytes_put_text(to, options->is_tdx ? "{\"id\":\"TD_QE\"," : "{\"id\":\"QE\",");
-	bytes_put_text(to,
-		"\"version\":2," DATES
-		"\"tcbEvaluationDataNumber\":17,\"miscselect\":\"00000000\",\"miscselectMask\":"
-		"\"FFFFFFFF\",\"attributes\":\"05000000000000000000000000000000\","
-		"\"attributesMask\":"
-		"\"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\",\"mrsigner\":\"");
+	bool is_first = options->identity_version == 1;
+	char text[80];
+
+	bytes_put_text(
+		to, is_first ? "{\"version\":1,"
+		    : options->is_tdx
+			    ? "{\"id\":\"TD_QE\",\"version\":2,\"tcbEvaluationDataNumber\":17,"
+			    : "{\"id\":\"QE\",\"version\":2,\"tcbEvaluationDataNumber\":17,");
+	bytes_put_text(to, DATES "\"miscselect\":\"00000000\",\"miscselectMask\":"
+				 "\"FFFFFFFF\",\"attributes\":\"05000000000000000000000000000000\","
+				 "\"attributesMask\":"
+				 "\"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\",\"mrsigner\":\"");
 	for (int i = 0; i < 32; i++)
 		bytes_put_text(to, "dd");
-	bytes_put_text(to, "\",\"isvprodid\":1,\"tcbLevels\":[{\"tcb\":{\"isvsvn\":8},");
-	put_judgement(to, options->qe_status, NULL);
+	snprintf(text, sizeof(text), "\",\"isvprodid\":1,%s\"isvsvn\":%u}",
+		is_first ? "" : "\"tcbLevels\":[{\"tcb\":{",
+		options->identity_svn ? options->identity_svn : QE_SVN);
+	bytes_put_text(to, text);
+	if (is_first)
+		return;
+	bytes_put_text(to, ",");
+	put_judgement(to, 2, options->qe_status, NULL);
 	bytes_put_text(to, "}]}");
 }
 
@@ -381,6 +457,11 @@ void dcap_fixture_collateral(const struct dcap_fixture *fixture,
 	pki_put_pem(&text, fixture->ca);
 	put_string(to, "pck_crl_issuer_chain", &text);
 	bytes_done(&text);
+	if (options->certification && options->certification < DCAP_CERTIFICATION_PCK_LEAF) {
+		pki_put_pem(&text, fixture->pck);
+		put_string(to, "pck_certificate_chain", &text);
+		bytes_done(&text);
+	}
 	pki_put_pem(&text, fixture->signer);
 	put_string(to, "tcb_info_issuer_chain", &text);
 	bytes_done(&text);

@@ -5,6 +5,8 @@
 
 #include "attestation/pki_fixture.h"
 
+#define FIXTURE_NO_VERSION 0xff
+
 struct dcap_fixture {
 	EVP_PKEY *root_key, *ca_key, *pck_key, *signer_key, *attestation_key;
 	X509 *root, *ca, *pck, *signer;
@@ -22,8 +24,16 @@ struct dcap_fixture_options {
 	const char *advisory;
 	uint8_t needed_component; /* what the best level asks of the first component; the platform
 				     has 5 */
-	bool is_relaunch_needed;  /* what launched the TD was older than what runs now */
-	const char *report_data;  /* up to 64 characters */
+	uint8_t needed_tdx_component; /* the same of TDX's first; the module has 3 */
+	uint8_t module_version;       /* of the TDX module; 0: 1; FIXTURE_NO_VERSION: 0 */
+	bool is_relaunch_needed;      /* what launched the TD was older than what runs now */
+	uint8_t certification;        /* enum dcap_certification; 0: 5, the chain */
+	bool is_der;                  /* the certificates in it; otherwise PEM */
+	bool is_another_ppid;         /* in a quote that names its processor by it */
+	bool is_ca_missing;           /* in the chain */
+	uint8_t tcb_version, identity_version; /* of the JSON; 0: 3 and 2 */
+	uint8_t identity_svn; /* what its first level asks; 0: 8, which the quoting enclave has */
+	const char *report_data;      /* up to 64 characters */
 	const uint8_t *report_digest; /* instead: 32 bytes */
 };
 
