@@ -1,7 +1,5 @@
 #include "attestation/evidence_fixture.h"
 
-#include <openssl/pem.h>
-
 #include "abi/evidence.h"
 #include "attestation/signature.h"
 #include "attestation/tpm_fixture.h"
@@ -59,19 +57,14 @@ static void sign_quote(struct machine *machine)
 
 static void put_public(struct machine *machine)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
 	uint8_t *der = NULL;
 	int size = i2d_PUBKEY(machine->tpm_key, &der);
-	char *text;
-	long text_size;
 
-	if (size <= 0 || !bio || PEM_write_bio_PUBKEY(bio, machine->tpm_key) != 1)
+	if (size <= 0)
 		abort();
-	text_size = BIO_get_mem_data(bio, &text);
 	bytes_put(&machine->tpm_public, der, (size_t)size);
-	bytes_put(&machine->tpm_pem, text, (size_t)text_size);
+	bytes_put_public_pem(&machine->tpm_pem, machine->tpm_key);
 	OPENSSL_free(der);
-	BIO_free(bio);
 }
 
 static void machine_init(struct machine *machine, bool is_weak)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <openssl/ecdsa.h>
-#include <openssl/pem.h>
 
 #include "attestation/csv_certificate.h"
 
@@ -206,10 +205,6 @@ void csv_fixture_put_json(const struct bytes *report, struct bytes *to)
 void csv_fixture_make(const struct csv_fixture *fixture, const struct csv_fixture_options *options,
 	struct csv_evidence *to)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long size;
-
 	put_report(fixture, options, &to->report);
 	csv_fixture_put_json(&to->report, &to->evidence);
 	if (!options->is_chain_missing) {
@@ -219,9 +214,5 @@ void csv_fixture_make(const struct csv_fixture *fixture, const struct csv_fixtur
 	}
 	put_root(&to->root_certificate, CSV_USAGE_HRK, fixture->root_key, ROOT_ID,
 		fixture->root_key);
-	if (!bio || PEM_write_bio_PUBKEY(bio, fixture->root_key) != 1)
-		abort();
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(&to->root, text, (size_t)size);
-	BIO_free(bio);
+	bytes_put_public_pem(&to->root, fixture->root_key);
 }

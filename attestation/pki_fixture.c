@@ -251,16 +251,38 @@ void pki_crl(const struct pki_list *request, struct bytes *to)
 	ASN1_TIME_free(until);
 }
 
+/* What was written to @bio, which is used up. */
+static void put_bio(struct bytes *to, BIO *bio)
+{
+	char *text;
+	long size = BIO_get_mem_data(bio, &text);
+
+	bytes_put(to, text, (size_t)size);
+	BIO_free(bio);
+}
+
 void pki_put_pem(struct bytes *to, X509 *certificate)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long size;
 
 	require(bio && PEM_write_bio_X509(bio, certificate) == 1);
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(to, text, (size_t)size);
-	BIO_free(bio);
+	put_bio(to, bio);
+}
+
+void bytes_put_public_pem(struct bytes *to, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	require(bio && PEM_write_bio_PUBKEY(bio, key) == 1);
+	put_bio(to, bio);
+}
+
+void bytes_put_private_pem(struct bytes *to, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	require(bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+	put_bio(to, bio);
 }
 
 void pki_put_der(struct bytes *to, X509 *certificate)

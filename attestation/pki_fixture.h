@@ -37,6 +37,8 @@ static inline struct span bytes_span(const struct bytes *bytes)
 /* "P-256", "P-384", "SM2", "RSA" (2048 bits), "RSA-4096". */
 EVP_PKEY *pki_key(const char *kind);
 void pki_point(EVP_PKEY *key, size_t half, uint8_t *to); /* x, y */
+void bytes_put_public_pem(struct bytes *to, EVP_PKEY *key);
+void bytes_put_private_pem(struct bytes *to, EVP_PKEY *key);
 /* ECDSA: r and s, each of @half bytes. */
 void pki_sign(EVP_PKEY *key, const char *hash, struct span message, size_t half, uint8_t *to);
 

@@ -1,21 +1,6 @@
 #include "attestation/evidence_fixture.h"
 
-#include <openssl/pem.h>
-
 #include "base/test.h"
-
-static void put_private(EVP_PKEY *key, struct bytes *to)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long size;
-
-	if (!bio || PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
-		abort();
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(to, text, (size_t)size);
-	BIO_free(bio);
-}
 
 /* A certificate with simulation's evidence for @claims_key's claims, signed by @key. */
 static char *make(const struct bytes *claims_key, const struct bytes *key, const char *nonce)
@@ -54,7 +39,7 @@ int main(void)
 	char *pem;
 
 	for (int i = 0; i < 2; i++) {
-		put_private(keys[i], &pems[i]);
+		bytes_put_private_pem(&pems[i], keys[i]);
 		pem = make(&pems[i], &pems[i], i ? "nonce" : "");
 		CHECK_EQ(verdict_of(pem, PKI_FIXTURE_NOW, result), ATTEST_NO_PROTECTION);
 		CHECK(result->is_authentic);

@@ -1,6 +1,5 @@
 /* The callback for OpenSSL, in a client and a server that talk through memory. */
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "attestation/dcap_fixture.h"
@@ -31,19 +30,6 @@ static void judged(void *data, const struct attest_result *result)
 	end->judged_count++;
 }
 
-static void put_private(EVP_PKEY *key, struct bytes *to)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long size;
-
-	if (!bio || PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
-		abort();
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(to, text, (size_t)size);
-	BIO_free(bio);
-}
-
 static void make_evidence(const struct dcap_fixture *fixture, enum kind kind,
 	const uint8_t report_data[32], struct bytes *to)
 {
@@ -72,8 +58,8 @@ static X509 *make_certificate(
 	X509 *certificate;
 	BIO *bio;
 
-	put_private(key, &private);
-	put_private(claimed, &claimed_private);
+	bytes_put_private_pem(&private, key);
+	bytes_put_private_pem(&claimed_private, claimed);
 	if (attest_ratls_claims_new(given(&claimed_private), (struct attest_bytes){0}, &claims.data,
 		    &claims.size, report_data) < 0)
 		abort();

@@ -6,8 +6,6 @@
  * there) the names. fuzz_attestation.c says what the files are called. */
 #include <unistd.h>
 
-#include <openssl/pem.h>
-
 #include "attestation/csv_fixture.h"
 #include "attestation/dcap_fixture.h"
 #include "attestation/evidence_fixture.h"
@@ -76,19 +74,6 @@ static void put_trust(const char *parser, const char *suffix, const struct bytes
 
 	snprintf(file, sizeof(file), "%s.%s", parser, suffix);
 	write_file(file, bytes_span(bytes));
-}
-
-static void put_public_pem(EVP_PKEY *key, struct bytes *to)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long size;
-
-	if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
-		abort();
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(to, text, (size_t)size);
-	BIO_free(bio);
 }
 
 /* Intel's */
@@ -261,7 +246,7 @@ static void put_tpm(void)
 	put_tpm_json(key, &quote, &options);
 	bytes_put(&quote.message, quote.signature.data, quote.signature.size);
 	put("tpm_quote", "0", bytes_span(&quote.message));
-	put_public_pem(key, &root);
+	bytes_put_public_pem(&root, key);
 	put_trust("tpm_quote", "root", &root);
 	put_tpm_public(key);
 	tpm_fixture_quote_done(&quote);
@@ -321,14 +306,9 @@ static void put_simulation(void)
 	EVP_PKEY *key = pki_key("P-256");
 	struct attest_error error;
 	struct bytes private = {0}, evidence = {0};
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text, *pem = NULL;
-	long size;
+	char *pem = NULL;
 
-	if (!bio || PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
-		abort();
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(&private, text, (size_t)size);
+	bytes_put_private_pem(&private, key);
 	if (attest_platform_simulation_new(&claims, &platform) < 0 ||
 		attest_evidence_new(platform, (struct attest_bytes){"nonce", 5}, &evidence.data,
 			&evidence.size, &error) < 0 ||
@@ -342,7 +322,6 @@ static void put_simulation(void)
 		(struct span){(const uint8_t *)"\xd9\xea\x60\x82\x41\x00\xa1\x61\x61\x01", 10});
 	free(pem);
 	bytes_done(&private);
-	BIO_free(bio);
 	EVP_PKEY_free(key);
 	attest_platform_free(platform);
 }
