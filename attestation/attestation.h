@@ -296,7 +296,8 @@ struct attest_policy;
  * followed to a root.
  * @roots: certificates (PEM, DER) or public keys (PEM), or Hygon's HRK, to trust instead of the
  * vendors'; none: the vendors'.
- * Errors: -EINVAL with @error; -ENOMEM with @error. */
+ * Errors: -EINVAL with @error, whose reason names the item or root by its number from 1; -ENOMEM
+ * with @error. */
 ATTEST_API int attest_collateral_new(const struct attest_bytes *items, size_t item_count,
 	const struct attest_bytes *roots, size_t root_count,
 	struct attest_collateral **ret_collateral, struct attest_error *error)

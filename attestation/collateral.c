@@ -76,6 +76,8 @@ static int add_root(
 {
 	EVP_PKEY *key = NULL;
 
+	if (span_is_zero(root))
+		return verdict_fail(error, ATTEST_CERTIFICATE_MALFORMED, "empty");
 	if (is_public_key(root))
 		return add_key(collateral, read_pem_key(root), error);
 	if (csv_root_is(root))
@@ -92,8 +94,10 @@ static int add_roots(struct attest_collateral *collateral, const struct attest_b
 	for (size_t i = 0; i < count; i++) {
 		int r = add_root(collateral, (struct span){roots[i].data, roots[i].size}, error);
 
-		if (r < 0)
+		if (r < 0) {
+			verdict_name_item(error, "root", i + 1);
 			return r;
+		}
 	}
 	return 0;
 }

@@ -19,6 +19,7 @@ struct signed_text {
 	struct text_buffer text;
 	uint8_t signature[64]; /* r, s */
 	bool is_identity;
+	size_t item; /* where it stood, from 1 */
 };
 
 #define SIGNED_MAX (COLLATERAL_TCB_INFOS_MAX + COLLATERAL_IDENTITIES_MAX)
@@ -155,7 +156,7 @@ static int add_standard(
 		signature.data[0] != '"')
 		return verdict_fail(sorting->error,
 			is_identity ? ATTEST_QE_IDENTITY_MALFORMED : ATTEST_TCB_INFO_MALFORMED,
-			"\"signature\" must be a string");
+			"\"signature\" must be there once, a string");
 	signature = (struct span){signature.data + 1, signature.size - 2};
 	return add_signed(sorting, text, signature, is_identity);
 }
@@ -399,10 +400,20 @@ int collateral_add_items(struct attest_collateral *collateral, const struct atte
 	}
 	sorting->collateral = collateral;
 	sorting->error = error;
-	for (size_t i = 0; r == 0 && i < count; i++)
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		size_t before = sorting->text_count;
+
 		r = add(sorting, (struct span){items[i].data, items[i].size}, 0);
-	for (size_t i = 0; r == 0 && i < sorting->text_count; i++)
+		if (r < 0)
+			verdict_name_item(error, "item", i + 1);
+		for (; before < sorting->text_count; before++)
+			sorting->texts[before].item = i + 1;
+	}
+	for (size_t i = 0; r == 0 && i < sorting->text_count; i++) {
 		r = settle(sorting, &sorting->texts[i]);
+		if (r < 0)
+			verdict_name_item(error, "item", sorting->texts[i].item);
+	}
 	for (size_t i = 0; i < sorting->text_count; i++)
 		text_buffer_done(&sorting->texts[i].text);
 	free(sorting);

@@ -111,6 +111,8 @@ static int verify(struct span evidence, const struct attest_collateral *collater
 	struct attest_error error;
 	int r;
 
+	if (!evidence.size)
+		return verdict_find(result, ATTEST_EVIDENCE_MALFORMED, "empty");
 	if (evidence.size > ATTEST_EVIDENCE_SIZE_MAX)
 		return verdict_find(result, ATTEST_EVIDENCE_MALFORMED, "larger than %u bytes",
 			ATTEST_EVIDENCE_SIZE_MAX);

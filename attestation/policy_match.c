@@ -199,7 +199,8 @@ static bool match_nested(const struct policy_rule *rule, const struct attest_res
 {
 	bool has_inner = index + 1 < result->claims_count;
 
-	if (!has_inner && !rule->nested_count)
+	/* It was not come to: what was missing is told, and nothing is accepted. */
+	if (!has_inner && (!rule->nested_count || !result->is_authentic))
 		return true;
 	if (has_inner != (rule->nested_count > 0))
 		return refuse(outcome, POLICY_STAGE_IDENTITY, ATTEST_POLICY_NOT_MATCHED,
@@ -261,13 +262,15 @@ void policy_match(const struct policy_rule *rule, const struct attest_result *re
 	refuse(ret_outcome, POLICY_STAGE_TYPE, ATTEST_POLICY_NOT_MATCHED, "there are no claims");
 	if (!result->claims_count || !match_at(rule, result, 0, &allowance, ret_outcome))
 		return;
-	/* What was not verified to its end, for something that is missing, can't be tolerated. */
+	/* What was not verified to its end, for something that is missing, can't be tolerated. The
+	 * last finding is what ended it. */
 	if (!result->is_authentic) {
-		refuse(ret_outcome, POLICY_STAGE_FINDINGS,
-			result->finding_count ? result->findings[0].verdict : ATTEST_INTERNAL_ERROR,
-			"%s",
-			result->finding_count ? result->findings[0].reason
-					      : "the evidence was not verified to its end");
+		struct attest_finding last = {
+			ATTEST_INTERNAL_ERROR, "the evidence was not verified to its end"};
+
+		if (result->finding_count)
+			last = result->findings[result->finding_count - 1];
+		refuse(ret_outcome, POLICY_STAGE_FINDINGS, last.verdict, "%s", last.reason);
 		return;
 	}
 	for (size_t i = 0; i < result->finding_count; i++) {

@@ -109,8 +109,12 @@ static int read_signature(
 {
 	size_t size;
 
+	if (!reader_left(reader))
+		return malformed(result, "its signature is missing");
 	quote->scheme = reader_be16(reader);
 	quote->hash = reader_be16(reader);
+	if (reader->failed)
+		return malformed(result, "its signature ends elsewhere than it says");
 	switch (quote->scheme) {
 	case TPM_ALG_RSASSA:
 	case TPM_ALG_RSAPSS:

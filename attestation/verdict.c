@@ -107,6 +107,14 @@ int verdict_fail(struct attest_error *error, enum attest_verdict verdict, const 
 	return -EINVAL;
 }
 
+void verdict_name_item(struct attest_error *error, const char *what, size_t number)
+{
+	char reason[ATTEST_REASON_SIZE];
+
+	memcpy(reason, error->reason, sizeof(reason));
+	verdict_fail(error, error->verdict, "%s %zu: %s", what, number, reason);
+}
+
 int verdict_find(struct attest_result *result, enum attest_verdict verdict, const char *format, ...)
 {
 	int r = verdict_kind(verdict) == VERDICT_FINAL ? -EINVAL : 0;

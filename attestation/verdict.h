@@ -22,6 +22,9 @@ enum attest_verdict verdict_from_name(const char *name);
 int verdict_fail(struct attest_error *error, enum attest_verdict verdict, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 
+/* Which of several was meant: "item 2: ..." */
+void verdict_name_item(struct attest_error *error, const char *what, size_t number);
+
 /* Note a finding, once for each verdict. A FINAL one returns -EINVAL, to be handed up; any other 0.
  */
 int verdict_find(struct attest_result *result, enum attest_verdict verdict, const char *format, ...)

@@ -1,6 +1,4 @@
 /* Quotes of a TPM by each scheme, and of a virtual one below hardware of each kind. */
-#include <openssl/pem.h>
-
 #include "attestation/dcap_fixture.h"
 #include "attestation/evidence_fixture.h"
 #include "attestation/signature.h"
@@ -55,19 +53,6 @@ static EVP_PKEY *key_of(const struct keys *keys, enum key_kind kind)
 	return kind == RSA_2048 ? keys->rsa : kind == P_256 ? keys->p256 : keys->p384;
 }
 
-static void put_public_pem(EVP_PKEY *key, struct bytes *to)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long size;
-
-	if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
-		abort();
-	size = BIO_get_mem_data(bio, &text);
-	bytes_put(to, text, (size_t)size);
-	BIO_free(bio);
-}
-
 static void put_evidence(EVP_PKEY *key, const struct tpm_fixture_options *options, struct bytes *to)
 {
 	struct tpm_fixture_quote quote = {0};
@@ -94,7 +79,7 @@ static void check_schemes(const struct keys *keys, struct attest_result *result)
 		struct attest_collateral *collateral;
 
 		put_evidence(key, &schemes[i].options, &evidence);
-		put_public_pem(key, &root);
+		bytes_put_public_pem(&root, key);
 		collateral = fixture_collateral(NULL, &root);
 		attest_verify(given(&evidence), collateral, NULL, PKI_FIXTURE_NOW, result);
 		report_verdict(result, schemes[i].verdict, schemes[i].what);
@@ -114,7 +99,7 @@ static void check_bare(EVP_PKEY *key, const struct tpm_fixture_options *options,
 	size_t size;
 
 	tpm_fixture_make(key, options, &quote);
-	put_public_pem(key, &root);
+	bytes_put_public_pem(&root, key);
 	collateral = fixture_collateral(NULL, &root);
 	bytes_put(&quote.message, quote.signature.data, quote.signature.size);
 	CHECK_EQ(attest_verify(given(&quote.message), collateral, NULL, PKI_FIXTURE_NOW, result),
@@ -368,7 +353,58 @@ static void check_policies(const struct keys *keys, struct attest_result *result
 	vtpm_evidence_done(&evidence);
 }
 
+/* What is missing of the hardware is told, and not that the TPM was not come to. */
+static void check_missing(const struct keys *keys, struct attest_result *result)
+{
+	struct vtpm_options options = {.snp = {.policy = 1 << 19}};
+	struct attest_policy *policy = fixture_policy(
+		"{\"rules\":[{\"type\":\"snp\",\"debug\":true,\"claims\":{\"type\":\"snp\"},"
+		"\"tolerate\":\"COLLATERAL_MISSING\","
+		"\"nested\":[{\"type\":\"tpm\",\"claims\":{\"hash\":11}}]}]}");
+	struct vtpm_evidence evidence = {0};
+
+	make_vtpm(keys, &options, &evidence);
+	CHECK_EQ(attest_verify(given(&evidence.json), NULL, policy, PKI_FIXTURE_NOW, result),
+		ATTEST_COLLATERAL_MISSING);
+	CHECK(!result->is_authentic && result->claims_count == 1);
+	attest_policy_free(policy);
+	vtpm_evidence_done(&evidence);
+}
+
 #define FLIPPED_STEP 41
+
+/* A member of the JSON that is called otherwise is as if it were not there: PCRs, or the TPM. */
+static bool says_no_more(const struct attest_result *result, const struct attest_result *first)
+{
+	struct attest_claims claims[ATTEST_CLAIMS_MAX];
+
+	memcpy(claims, result->claims, sizeof(claims));
+	if (result->claims_count == 2 && !claims[1].tpm.valued) {
+		claims[1].tpm.valued = first->claims[1].tpm.valued;
+		memcpy(claims[1].tpm.pcrs, first->claims[1].tpm.pcrs, sizeof(claims[1].tpm.pcrs));
+	}
+	return result->claims_count && result->claims_count <= first->claims_count &&
+	       !memcmp(claims, first->claims, result->claims_count * sizeof(claims[0]));
+}
+
+/* How many of the texts with one bit changed are authentic, and say something else? */
+static size_t count_changes(const struct bytes *json, const struct attest_collateral *collateral,
+	struct attest_result *result)
+{
+	struct attest_result *first = malloc(sizeof(*first));
+	size_t changed = 0;
+
+	attest_verify(given(json), collateral, NULL, PKI_FIXTURE_NOW, first);
+	CHECK(first->is_authentic);
+	for (size_t bit = 0; bit < 8 * json->size; bit += FLIPPED_STEP) {
+		json->data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		attest_verify(given(json), collateral, NULL, PKI_FIXTURE_NOW, result);
+		changed += result->is_authentic && !says_no_more(result, first);
+		json->data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+	}
+	free(first);
+	return changed;
+}
 
 /* A changed bit of the text breaks it, changes what is signed, or means the same in base64. */
 static void check_damage(
@@ -390,6 +426,7 @@ static void check_damage(
 		free((void *)part.data);
 	}
 	CHECK_EQ(verified, 0);
+	CHECK_EQ(count_changes(&evidence.json, collateral, result), 0);
 	attest_collateral_free(collateral);
 	vtpm_evidence_done(&evidence);
 }
@@ -408,6 +445,7 @@ int main(void)
 	check_bare(keys.rsa, &rsassa, FIXTURE_STEP_SMALL, result);
 	check_composed(&keys, result);
 	check_policies(&keys, result);
+	check_missing(&keys, result);
 	check_damage(&keys, SNP_HCL, result);
 	check_damage(&keys, TDX, result);
 	snp_fixture_done(&keys.snp);

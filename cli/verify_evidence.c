@@ -36,33 +36,75 @@ struct request {
 	int64_t at;
 };
 
+#define TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z */
+
+/* -1: not a date, or one that no calendar has. */
+static int64_t read_date(const char *text)
+{
+	struct tm tm = {0}, again;
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	int day = tm.tm_mday;
+	time_t time = timegm(&tm);
+
+	if (!end || *end || !gmtime_r(&time, &again) || again.tm_mday != day)
+		return -1;
+	return time;
+}
+
 static int take_time(const char *text, int64_t *ret)
 {
-	struct tm tm = {0};
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	char *number_end;
+	bool is_number = *text && !text[strspn(text, "0123456789")] && strlen(text) <= 12;
 
-	if (end && !*end) {
-		*ret = timegm(&tm);
-		return CLI_OK;
-	}
-	*ret = strtoll(text, &number_end, 10);
-	if (!*text || *number_end || *ret < 0)
-		return cli_error(
-			CLI_USAGE, NAME, "--at %s: must be like 2025-06-19T12:00:00Z", text);
+	*ret = is_number ? strtoll(text, NULL, 10) : read_date(text);
+	if (*ret < 0 || *ret > TIME_MAX)
+		return cli_error(CLI_USAGE, NAME,
+			"--at %s: must be a date and time such as 2025-06-19T12:00:00Z, "
+			"or seconds since 1970",
+			text);
 	return CLI_OK;
+}
+
+/* What can be done about it from the command line; NULL: nothing. */
+static const char *hint(enum attest_verdict verdict)
+{
+	switch (verdict) {
+	case ATTEST_NO_POLICY:
+		return "say whom to accept with --policy FILE: casemate-policy(5)";
+	case ATTEST_EVIDENCE_UNSUPPORTED:
+		return "casemate-verify-evidence(1) lists the kinds that are known";
+	case ATTEST_COLLATERAL_MISSING:
+	case ATTEST_REVOCATION_UNKNOWN:
+		return "give what the vendor publishes with --collateral FILE: "
+		       "casemate-verify-evidence(1) lists it";
+	case ATTEST_COLLATERAL_EXPIRED:
+		return "fetch the collateral anew; --at TIME judges as of another moment";
+	case ATTEST_COLLATERAL_NOT_YET_VALID:
+	case ATTEST_CERTIFICATE_EXPIRED:
+	case ATTEST_CERTIFICATE_NOT_YET_VALID:
+		return "--at TIME judges as of another moment";
+	case ATTEST_KEY_NOT_CERTIFIED:
+		return "if you know whose key it is, pin it with --root FILE; or give the "
+		       "certificates above it with --collateral FILE";
+	case ATTEST_ROOT_NOT_TRUSTED:
+		return "if you trust where its certificates end, pin that with --root FILE";
+	default:
+		return NULL;
+	}
 }
 
 static void print_text(const struct attest_result *result)
 {
 	printf("verdict %s: %s\n", attest_verdict_name(result->verdict), result->reason);
+	if (hint(result->verdict))
+		printf("  (%s)\n", hint(result->verdict));
 	for (size_t i = 0; i < result->claims_count; i++) {
 		const struct attest_claims *claims = &result->claims[i];
 
 		printf("\nevidence %s%s\n", attest_type_name(claims->type),
 			result->is_authentic ? "" : " (nobody vouches for these)");
 		cli_print_hex("  measurement", claims->measurement.bytes, claims->measurement.size);
-		cli_print_hex("  signer", claims->signer.bytes, claims->signer.size);
+		if (claims->signer.size)
+			cli_print_hex("  signer", claims->signer.bytes, claims->signer.size);
 		printf("%-17s %u\n%-17s %u\n%-17s %s\n", "  product", claims->product,
 			"  version (svn)", claims->svn, "  debug",
 			claims->is_debug ? "yes: its memory is open" : "no");
