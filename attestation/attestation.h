@@ -310,8 +310,8 @@ ATTEST_API int attest_policy_new(struct attest_bytes text, struct attest_policy 
 ATTEST_API void attest_policy_free(struct attest_policy *policy);
 
 /* Verify @evidence (its kind is found out) with @collateral (NULL: none), and appraise it by
- * @policy (NULL: nothing is accepted) at the time @now, seconds since 1970. Returns
- * result->verdict. */
+ * @policy (NULL: nothing is accepted) at the time @now, seconds since 1970, up to the year 9999.
+ * Returns result->verdict. */
 ATTEST_API enum attest_verdict attest_verify(struct attest_bytes evidence,
 	const struct attest_collateral *collateral, const struct attest_policy *policy, int64_t now,
 	struct attest_result *result);

@@ -261,6 +261,16 @@ static int judge(
 	return check_revocation(check, chain, result);
 }
 
+/* 112 bits: no SHA-1, no RSA below 2048 bits. What is pinned is pinned, whoever issued it. */
+#define SECURITY_LEVEL 2
+
+static void set_demands(X509_STORE_CTX *context, unsigned long flags)
+{
+	X509_STORE_CTX_set_depth(context, CERTIFICATE_CHAIN_MAX);
+	X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN | flags);
+	X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(context), SECURITY_LEVEL);
+}
+
 static int run(X509_STORE_CTX *context, const struct certificate_check *check,
 	struct attest_result *result, STACK_OF(X509) **ret_chain)
 {
@@ -289,9 +299,7 @@ STACK_OF(X509) *certificate_settle(X509 *certificate, const struct attest_collat
 
 	if (context && X509_STORE_CTX_init(context, collateral->store, certificate,
 			       collateral->certificates) == 1) {
-		X509_STORE_CTX_set_depth(context, CERTIFICATE_CHAIN_MAX);
-		X509_STORE_CTX_set_flags(
-			context, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+		set_demands(context, X509_V_FLAG_NO_CHECK_TIME);
 		if (X509_verify_cert(context) == 1)
 			chain = X509_STORE_CTX_get1_chain(context);
 	}
@@ -365,10 +373,8 @@ static int seek(const struct certificate_check *check, struct attest_result *res
 	}
 	X509_STORE_CTX_set_app_data(context, &attempt);
 	X509_STORE_CTX_set_verify_cb(context, on_verify);
-	X509_STORE_CTX_set_depth(context, CERTIFICATE_CHAIN_MAX);
+	set_demands(context, 0);
 	X509_STORE_CTX_set_time(context, 0, (time_t)check->now);
-	/* What is pinned is pinned, whoever issued it. */
-	X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
 	r = run(context, check, result, ret_chain);
 	sk_X509_free(others);
 	return r;

@@ -24,6 +24,14 @@ static bool has_critical_extension(const X509_CRL *list)
 	return false;
 }
 
+static bool has_weak_digest(const X509_CRL *list)
+{
+	int digest = NID_undef;
+
+	return OBJ_find_sigid_algs(X509_CRL_get_signature_nid(list), &digest, NULL) == 1 &&
+	       (digest == NID_sha1 || digest == NID_md5);
+}
+
 int crl_init(struct crl *crl, X509_CRL *list, struct attest_error *error)
 {
 	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(list);
@@ -37,6 +45,9 @@ int crl_init(struct crl *crl, X509_CRL *list, struct attest_error *error)
 	if (has_critical_extension(list))
 		return verdict_fail(error, ATTEST_CRL_INVALID,
 			"a revocation list has a critical extension that is not understood");
+	if (has_weak_digest(list))
+		return verdict_fail(
+			error, ATTEST_CRL_INVALID, "a revocation list is signed over SHA-1 or MD5");
 	return 0;
 }
 

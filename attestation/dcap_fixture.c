@@ -72,7 +72,7 @@ static void put_extension(struct bytes *to)
 void dcap_fixture_init(struct dcap_fixture *fixture)
 {
 	struct bytes content = {0};
-	struct pki_extension sgx = {"1.2.840.113741.1.13.1", &content};
+	struct pki_extension sgx = {.oid = "1.2.840.113741.1.13.1", .content = &content};
 
 	fixture->root_key = pki_key("P-256");
 	fixture->ca_key = pki_key("P-256");

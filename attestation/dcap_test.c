@@ -159,6 +159,36 @@ static void check_times(const struct dcap_fixture *fixture, const struct bytes *
 	bytes_done(&text);
 }
 
+/* Moments that no calendar has are no moments to judge by; the first and the last are. */
+static void check_edges_of_time(
+	const struct dcap_fixture *fixture, const struct bytes *root, struct attest_result *result)
+{
+	static const int64_t none[] = {INT64_MIN, -1, 253402300800, INT64_MAX};
+	static const struct dcap_fixture_options options = {.status = "OutOfDate"};
+	struct attest_policy *policy = fixture_policy(
+		"{\"rules\":[{\"type\":\"sgx\",\"product\":7,\"claims\":{\"debug\":false},"
+		"\"tcb_grace_s\":2147483647,\"collateral_grace_s\":2147483647}]}");
+	struct bytes quote = {0}, text = {0};
+	struct attest_collateral *collateral;
+
+	dcap_fixture_quote(fixture, &options, &quote);
+	dcap_fixture_collateral(fixture, &options, &text);
+	collateral = fixture_collateral(&text, root);
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		CHECK_EQ(attest_verify(given(&quote), collateral, policy, none[i], result),
+			ATTEST_INTERNAL_ERROR);
+	CHECK_EQ(attest_verify(given(&quote), collateral, policy, 0, result),
+		ATTEST_CERTIFICATE_NOT_YET_VALID);
+	CHECK_EQ(attest_verify(given(&quote), collateral, policy, 253402300799, result),
+		ATTEST_CERTIFICATE_EXPIRED);
+	CHECK_EQ(attest_verify(given(&quote), collateral, policy, PKI_FIXTURE_NOW, result),
+		ATTEST_ACCEPTED);
+	attest_collateral_free(collateral);
+	attest_policy_free(policy);
+	bytes_done(&quote);
+	bytes_done(&text);
+}
+
 /* A changed bit anywhere before the certificates, and a quote that ends early, are noticed. */
 static void check_damage(const struct dcap_fixture *fixture, const struct bytes *root,
 	const struct dcap_fixture_options *options, struct attest_result *result)
@@ -215,6 +245,7 @@ int main(void)
 		check_expectation(&fixture, &root, &expectations[i], result);
 	check_times(&fixture, &root, &sgx, result);
 	check_times(&fixture, &root, &tdx, result);
+	check_edges_of_time(&fixture, &root, result);
 	check_damage(&fixture, &root, &sgx, result);
 	check_damage(&fixture, &root, &tdx, result);
 	check_collateral_damage(&fixture, &root);

@@ -103,6 +103,8 @@ static void decode(struct span evidence, struct text_buffer *decoded)
 		(void)!text_from_base64((const char *)text.data, text.size, decoded);
 }
 
+#define TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z */
+
 static int verify(struct span evidence, const struct attest_collateral *collateral, int64_t now,
 	struct attest_result *result)
 {
@@ -111,6 +113,9 @@ static int verify(struct span evidence, const struct attest_collateral *collater
 	struct attest_error error;
 	int r;
 
+	if (now < 0 || now > TIME_MAX)
+		return verdict_find(result, ATTEST_INTERNAL_ERROR,
+			"it must be judged as of a moment between 1970 and 9999");
 	if (!evidence.size)
 		return verdict_find(result, ATTEST_EVIDENCE_MALFORMED, "empty");
 	if (evidence.size > ATTEST_EVIDENCE_SIZE_MAX)

@@ -161,7 +161,7 @@ static void add_own_extension(X509 *to, const struct pki_extension *from)
 
 	require(object && value &&
 		ASN1_OCTET_STRING_set(value, from->content->data, (int)from->content->size) == 1);
-	extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, value);
+	extension = X509_EXTENSION_create_by_OBJ(NULL, object, from->is_critical, value);
 	require(extension && X509_add_ext(to, extension, -1) == 1);
 	X509_EXTENSION_free(extension);
 	ASN1_OCTET_STRING_free(value);
@@ -170,13 +170,16 @@ static void add_own_extension(X509 *to, const struct pki_extension *from)
 }
 
 /* What X509_sign_ctx(3) and its like take; to be freed. */
-static EVP_MD_CTX *signer(EVP_PKEY *key, bool is_pss)
+static EVP_MD_CTX *signer(EVP_PKEY *key, bool is_pss, bool is_sha1)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *key_context;
 
 	require(context && EVP_DigestSignInit_ex(context, &key_context,
-				   is_pss ? "SHA384" : "SHA256", NULL, NULL, key, NULL) == 1);
+				   is_pss    ? "SHA384"
+				   : is_sha1 ? "SHA1"
+					     : "SHA256",
+				   NULL, NULL, key, NULL) == 1);
 	require(!is_pss || (EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) == 1 &&
 				   EVP_PKEY_CTX_set_rsa_pss_saltlen(
 					   key_context, RSA_PSS_SALTLEN_DIGEST) == 1));
@@ -190,7 +193,7 @@ X509 *pki_certificate(const struct pki_request *request)
 	X509 *certificate = X509_new();
 	X509_NAME *name = certificate ? X509_get_subject_name(certificate) : NULL;
 	X509 *issuer = request->issuer ? request->issuer : certificate;
-	EVP_MD_CTX *context = signer(request->issuer_key, request->is_pss);
+	EVP_MD_CTX *context = signer(request->issuer_key, request->is_pss, request->is_sha1);
 
 	require(certificate && X509_set_version(certificate, X509_VERSION_3) == 1 &&
 		ASN1_INTEGER_set(X509_get_serialNumber(certificate), request->serial) == 1);
@@ -201,9 +204,13 @@ X509 *pki_certificate(const struct pki_request *request)
 		ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)to) &&
 		X509_set_pubkey(certificate, request->key) == 1);
 	add_extension(certificate, issuer, NID_basic_constraints,
-		request->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+		request->constraints ? request->constraints
+		: request->is_ca     ? "critical,CA:TRUE"
+				     : "critical,CA:FALSE");
 	add_extension(certificate, issuer, NID_key_usage,
-		request->is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+		request->usage   ? request->usage
+		: request->is_ca ? "critical,keyCertSign,cRLSign"
+				 : "critical,digitalSignature");
 	for (size_t i = 0; i < request->extension_count; i++)
 		add_own_extension(certificate, &request->extensions[i]);
 	require(X509_sign_ctx(certificate, context) > 0);
@@ -223,13 +230,22 @@ static void revoke(X509_CRL *list, long serial_number, const ASN1_TIME *since)
 	ASN1_INTEGER_free(serial);
 }
 
+static void restrict_to_users(X509_CRL *list)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(
+		NULL, NULL, NID_issuing_distribution_point, "critical,onlyuser:TRUE");
+
+	require(extension && X509_CRL_add_ext(list, extension, -1) == 1);
+	X509_EXTENSION_free(extension);
+}
+
 void pki_crl(const struct pki_list *request, struct bytes *to)
 {
 	ASN1_TIME *from =
 		ASN1_TIME_set(NULL, (time_t)(request->from ? request->from : PKI_FIXTURE_FROM));
 	ASN1_TIME *until =
 		ASN1_TIME_set(NULL, (time_t)(request->to ? request->to : PKI_FIXTURE_TO));
-	EVP_MD_CTX *context = signer(request->key, request->is_pss);
+	EVP_MD_CTX *context = signer(request->key, request->is_pss, request->is_sha1);
 	X509_CRL *list = X509_CRL_new();
 	uint8_t *der = NULL;
 	int size;
@@ -238,6 +254,8 @@ void pki_crl(const struct pki_list *request, struct bytes *to)
 		X509_CRL_set_issuer_name(list, X509_get_subject_name(request->issuer)) == 1 &&
 		X509_CRL_set1_lastUpdate(list, from) == 1 &&
 		X509_CRL_set1_nextUpdate(list, until) == 1);
+	if (request->is_partial)
+		restrict_to_users(list);
 	if (request->revoked)
 		revoke(list, request->revoked, from);
 	require(X509_CRL_sign_ctx(list, context) > 0);

@@ -45,6 +45,7 @@ void pki_sign(EVP_PKEY *key, const char *hash, struct span message, size_t half,
 struct pki_extension {
 	const char *oid;
 	struct bytes *content; /* used up */
+	bool is_critical;
 };
 
 struct pki_request {
@@ -53,6 +54,8 @@ struct pki_request {
 	X509 *issuer;               /* NULL: itself */
 	bool is_ca;
 	bool is_pss; /* signed as AMD does: RSA-PSS with SHA-384; otherwise with SHA-256 */
+	bool is_sha1;
+	const char *constraints, *usage; /* as OpenSSL writes these extensions; NULL: as usual */
 	long serial;
 	int64_t from, to; /* 0: PKI_FIXTURE_FROM, PKI_FIXTURE_TO */
 	const struct pki_extension *extensions;
@@ -64,9 +67,10 @@ X509 *pki_certificate(const struct pki_request *request);
 struct pki_list {
 	X509 *issuer;
 	EVP_PKEY *key;
-	long revoked;     /* 0: nothing is */
-	bool is_pss;      /* as above */
-	int64_t from, to; /* as above */
+	long revoked;             /* 0: nothing is */
+	bool is_pss;              /* as above */
+	bool is_sha1, is_partial; /* is_partial: critical, for certificates of users only */
+	int64_t from, to;         /* as above */
 };
 
 void pki_crl(const struct pki_list *list, struct bytes *to); /* DER */

@@ -77,7 +77,7 @@ static struct bytes *add(struct extensions *to, const char *oid)
 {
 	struct bytes *content = &to->contents[to->count];
 
-	to->list[to->count++] = (struct pki_extension){oid, content};
+	to->list[to->count++] = (struct pki_extension){.oid = oid, .content = content};
 	return content;
 }
 
