@@ -113,8 +113,9 @@ static void put_tcb_info(const char *name, const struct dcap_fixture_options *op
 
 static void put_intel(void)
 {
-	static const struct dcap_fixture_options sgx[] = {
-		{.report_data = "nonce"}, {.version = 4}, {.version = 5}};
+	static const struct dcap_fixture_options sgx[] = {{.report_data = "nonce"}, {.version = 4},
+		{.version = 5}, {.certification = 4}, {.is_der = true},
+		{.version = 4, .certification = 2}};
 	static const struct dcap_fixture_options tdx[] = {
 		{.version = 4, .is_tdx = true, .advisory = "INTEL-SA-00001"},
 		{.version = 5, .is_tdx = true}, {.version = 5, .is_tdx = true, .is_1_5 = true}};
@@ -126,6 +127,9 @@ static void put_intel(void)
 	put_quotes(&fixture, "td_quote", tdx, ARRAY_SIZE(tdx));
 	put_tcb_info("sgx", &sgx[0]);
 	put_tcb_info("tdx", &tdx[0]);
+	put_tcb_info("second", &(struct dcap_fixture_options){.tcb_version = 2});
+	put_tcb_info(
+		"first", &(struct dcap_fixture_options){.tcb_version = 1, .identity_version = 1});
 	pki_crl(&(struct pki_list){.issuer = fixture.ca, .key = fixture.ca_key, .revoked = 5},
 		&list);
 	put_bytes("crl", "0", &list);
