@@ -21,10 +21,14 @@ BIN = SCRATCH / "bin"
 # Page, number of the block: why it doesn't run.
 CANNOT = {
     ("casemate-attestation.4", 1): "is of a program in an enclave; applications/attestation runs one",
-    ("casemate-evidence.1", 1): "takes a TPM; system/run_evidence runs it",
     ("casemate-gdb.1", 1): "names a process by a number that is another each time; system/run_gdb runs it",
     ("casemate-ratls.1", 1): "takes two machines and ports below 1024; system/run_ratls runs it",
 }
+
+# What starts a TPM of software, and leaves it running as $!.
+SWTPM = ("mkdir state; swtpm socket --tpm2 --tpmstate dir=state --server type=unixio,path=tpm "
+         "--ctrl type=unixio,path=tpm.ctrl --flags not-need-init,startup-clear >swtpm.log 2>&1 & "
+         "until [ -S tpm ]; do sleep 0.1; done\n")
 
 APP = 'casemate build --copy /bin/sh --copy /bin/cat --copy /bin/sleep -c app.json'
 KEY = "openssl genrsa -3 -out key.pem 3072 2>/dev/null\n"
@@ -36,6 +40,10 @@ WEB = """echo '{{"Entrypoint": ["/bin/sh", "-c", "echo serving; {wait}"], "Allow
 BEFORE = {
     "casemate-build.1": "python3 {TOP}/tests/system/make_oci.py image layers docker >/dev/null\n"
                         "docker() {{ cp {archive} app.tar; }}\n",
+    "casemate-evidence.1": SWTPM + """trap 'kill '$! EXIT
+casemate() {{ [ $1 != evidence ] || set -- "$@" --tcti swtpm:path=tpm; command casemate "$@"; }}
+echo '{tpm_policy}' >policy.json
+""",
     "casemate-exec.1": WEB.replace("{wait}", "sleep 1000") +
                        "casemate start --name web web.enclave\necho new >new.conf\n",
     "casemate-inspect.1": "echo '{{}}' >app.json\n" + APP + " -o app.enclave\n",
@@ -50,12 +58,9 @@ AFTER = {
     "casemate-exec.1": "casemate rm -f web\n",
     "casemate-start.1": "casemate rm -f web\n",
 }
+TPM_POLICY = json.dumps({"rules": [{"type": "tpm", "nonce": b"nonce".hex(), "claims": {"hash": 11}}]})
 POLICY = json.dumps({"rules": [{"type": "sgx", "product": 7, "measurement": "aa" * 32}]})
 
-# What starts a TPM of software, and leaves it running as $!.
-SWTPM = ("mkdir state; swtpm socket --tpm2 --tpmstate dir=state --server type=unixio,path=tpm "
-         "--ctrl type=unixio,path=tpm.ctrl --flags not-need-init,startup-clear >swtpm.log 2>&1 & "
-         "until [ -S tpm ]; do sleep 0.1; done")
 TPM = "./program swtpm:path=tpm >out; r=$?; kill $!; "
 
 # How the programs of section 3 are run, after what has been made ready: (page, number) or page.
@@ -122,7 +127,7 @@ def in_terminal(script):
 def check_shell(page, shell):
     where = SCRATCH / "pages" / page
     where.mkdir(parents=True)
-    names = {"TOP": TOP, "SAMPLES": SAMPLES, "policy": POLICY, "archive": "image/*.tar"}
+    names = {"TOP": TOP, "SAMPLES": SAMPLES, "policy": POLICY, "tpm_policy": TPM_POLICY, "archive": "image/*.tar"}
     before, after = (texts.get(page, "").format(**names) for texts in (BEFORE, AFTER))
     numbers = [n for n, _ in shell if (page, n) not in CANNOT]
     if numbers:
