@@ -24,12 +24,16 @@ static const struct {
 
 static const struct {
 	const char *path;
+	uint32_t mode;
 	const char *text;
 } small_files[] = {
-	{"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
-			"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
-	{"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
-	{"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
+	{"/etc/passwd", S_IFREG | 0644,
+		"root:x:0:0:root:/root:/bin/sh\n"
+		"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
+	{"/etc/group", S_IFREG | 0644, "root:x:0:\nnogroup:x:65534:\n"},
+	{"/etc/nsswitch.conf", S_IFREG | 0644, "passwd: files\ngroup: files\nhosts: files dns\n"},
+	/* What df(1) and getmntent(3) read; container images have the same link. */
+	{"/etc/mtab", S_IFLNK | 0777, "/proc/mounts"},
 };
 
 static int add_missing(struct tree *tree, const char *path, uint32_t mode, const char *text,
@@ -63,7 +67,7 @@ int rootfs_add_defaults(struct tree *tree, struct image_error *error)
 			tree, directories[i].path, S_IFDIR | directories[i].mode, NULL, error);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(small_files); i++)
 		r = add_missing(
-			tree, small_files[i].path, S_IFREG | 0644, small_files[i].text, error);
+			tree, small_files[i].path, small_files[i].mode, small_files[i].text, error);
 	return r;
 }
 

@@ -82,6 +82,7 @@ if command -v fsck.erofs >/dev/null; then
 	check "contents stay" cmp got/deep/er/large root/deep/er/large
 	check "links stay" test "$(readlink got/bin/link)" = hello
 	check "what is missing is added" test -d got/proc -a -k got/tmp -a -s got/etc/passwd
+	check "the table of mounts is the kernel's" test "$(readlink got/etc/mtab)" = /proc/mounts
 else
 	tap_skip "fsck.erofs" "erofs-utils is not installed"
 fi
@@ -96,6 +97,10 @@ check "nothing else is left there" test "$(ls within)" = "$(printf '%s\n' app.en
 "$casemate" build --from-dir root --add root/bin/hello:/opt/ -o add.enclave >/dev/null 2>&1
 check "--add to a directory keeps the name" sh -c \
 	"python3 '$here/read_erofs.py' add.enclave | grep -qxF 'f 4755 0:0 /opt/hello'"
+mkdir -p mounts/etc && echo "its own" >mounts/etc/mtab
+"$casemate" build --from-dir mounts -o mounts.enclave >/dev/null 2>&1
+check "a table of mounts that is there stays" sh -c \
+	"python3 '$here/read_erofs.py' mounts.enclave | grep -qxF 'f 0644 0:0 /etc/mtab'"
 mkdir -p over/lib merged/usr/lib && ln -s usr/lib merged/lib && : >over/lib/new && : >merged/usr/lib/old
 "$casemate" build --from-dir merged --from-dir over -o over.enclave >/dev/null 2>&1
 check "directories are merged through links" sh -c \

@@ -2,6 +2,8 @@
 /* The system-wide files of /proc, read as programs read them: proc(5). */
 #include <ctype.h>
 #include <dirent.h>
+#include <mntent.h>
+#include <stdio.h>
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -128,6 +130,20 @@ static void test_filesystems(void)
 	CHECK(text[strlen(text) - 1] == '\n');
 }
 
+/* What df(1) and mount(8) read: glibc's name of it is a link into /proc, here as in a container. */
+static void test_mounted(void)
+{
+	FILE *table = setmntent(_PATH_MOUNTED, "r");
+	bool has_proc = false;
+
+	CHECK(table);
+	for (struct mntent *mount; table && (mount = getmntent(table));)
+		has_proc |= !strcmp(mount->mnt_dir, "/proc") && !strcmp(mount->mnt_type, "proc");
+	CHECK(has_proc);
+	if (table)
+		endmntent(table);
+}
+
 static void test_numbers(void)
 {
 	CHECK(number_in("/proc/sys/kernel/pid_max") >= 301);
@@ -230,6 +246,7 @@ int main(void)
 	test_uptime();
 	test_version();
 	test_filesystems();
+	test_mounted();
 	test_numbers();
 	test_uuids();
 	test_sysinfo();
