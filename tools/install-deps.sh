@@ -16,6 +16,7 @@ check="clang clang-format binutils g++ mandoc shellcheck
 	ffmpeg libc6-dev libopenblas0-pthread liburing-dev linux-libc-dev musl-tools nodejs openjdk-17-jdk-headless openssl perl
 	podman postgresql-15 procps python3 python3-flask python3-numpy python3-scipy python3-venv runc rustc sed
 	memcached nginx redis-server redis-tools
+	libjetty9-java libspring-context-java libspring-web-java libspring-web-servlet-java
 	skopeo spin sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim wrk xz-utils zstd"
 
 bench="nginx nodejs openjdk-17-jre-headless proot python3 redis-server redis-tools runsc sqlite3 wrk"
