@@ -144,6 +144,14 @@ static long set(struct terminal *terminal, enum layout layout, uint32_t when, ui
 	return 0;
 }
 
+/* No settings are locked: to lock some needs CAP_SYS_ADMIN. ioctl_tty(2) */
+static long get_locked(uint64_t argument)
+{
+	struct termios none = {0};
+
+	return USER_PUT(argument, none);
+}
+
 /* The kernel's struct termios2 is named in <asm/termbits.h>; ioctl numbers hold its size. */
 long settings_ioctl(struct terminal *terminal, uint32_t request, uint64_t argument)
 {
@@ -166,6 +174,10 @@ long settings_ioctl(struct terminal *terminal, uint32_t request, uint64_t argume
 	case TCSETAW:
 	case TCSETAF:
 		return set(terminal, LAYOUT_TERMIO, request - TCSETA, argument);
+	case TIOCGLCKTRMIOS:
+		return get_locked(argument);
+	case TIOCSLCKTRMIOS:
+		return -EPERM;
 	default:
 		return -ENOTTY;
 	}

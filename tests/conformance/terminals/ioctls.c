@@ -1,6 +1,7 @@
 /* covers: ioctl */
 /* ioctl_tty(2): settings in their layouts, queues, windows, and the small requests. */
 #include <asm/ioctls.h>
+#include <stddef.h>
 
 #include "tests/conformance/terminals/terminal_test.h"
 
@@ -167,6 +168,36 @@ static void check_small(void)
 	CHECK_ERRNO(ioctl(pty.near, TIOCSPTLCK, &value), ENOTTY);
 }
 
+static void lock_unprivileged(void)
+{
+	struct kernel_termios2 t = {.lflag = ECHO};
+
+	REQUIRE(setresuid(65534, 65534, 65534) == 0);
+	_exit(ioctl(pty.near, TIOCSLCKTRMIOS, &t) == -1 && errno == EPERM ? 0 : 1);
+}
+
+/* Settings that tcsetattr(3) leaves alone: there are none, and who isn't privileged makes none. */
+static void check_locked(void)
+{
+	static const struct kernel_termios2 none;
+	struct kernel_termios2 t = {0};
+	int status;
+
+	memset(&t, 0xff, offsetof(struct kernel_termios2, input_speed));
+	CHECK_OK(ioctl(pty.near, TIOCGLCKTRMIOS, &t));
+	CHECK(!memcmp(&t, &none, sizeof(t)));
+	memset(&t, 0xff, offsetof(struct kernel_termios2, input_speed));
+	CHECK_OK(ioctl(pty.far, TIOCGLCKTRMIOS, &t));
+	CHECK(!memcmp(&t, &none, sizeof(t)));
+	CHECK_ERRNO(ioctl(pty.near, TIOCGLCKTRMIOS, (void *)8), EFAULT);
+	if (getuid()) {
+		test_skip("locked by who isn't privileged", "only root becomes another");
+		return;
+	}
+	REQUIRE(waitpid(child_start(lock_unprivileged), &status, 0) > 0);
+	CHECK_EQ(status, 0);
+}
+
 int main(void)
 {
 	test_start();
@@ -176,6 +207,7 @@ int main(void)
 	check_queues();
 	check_window();
 	check_small();
+	check_locked();
 	pty_close(&pty);
 	return test_done();
 }
