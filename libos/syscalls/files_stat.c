@@ -209,23 +209,35 @@ struct ustat {
 	char name[6], pack[6];
 };
 
-/* By device number, as stat(2) shows it. */
-long sys_ustat(struct thread *thread, const struct syscall_args *args)
+/* By device number, as stat(2) shows it: referenced, or NULL. */
+static struct mount *mount_of_device(uint32_t device)
 {
-	uint64_t total, free, inodes, inodes_free;
-	struct ustat space = {0};
 	struct mount *mount;
 
-	(void)thread;
+	LOCK_SCOPE(&mounts_lock);
 	LIST_FOR_EACH (mount, &mounts, link) {
-		if ((uint32_t)mount->device != (uint32_t)args->a)
-			continue;
-		mount_statistics(mount, &total, &free, &inodes, &inodes_free);
-		space.free_blocks = (int32_t)MIN(free, (uint64_t)INT32_MAX);
-		space.free_inodes = inodes_free;
-		return user_write(args->b, &space, sizeof(space));
+		if ((uint32_t)mount->device == device) {
+			mount_ref(mount);
+			return mount;
+		}
 	}
-	return -EINVAL;
+	return NULL;
+}
+
+long sys_ustat(struct thread *thread, const struct syscall_args *args)
+{
+	struct mount *mount = mount_of_device((uint32_t)args->a);
+	uint64_t total, free, inodes, inodes_free;
+	struct ustat space = {0};
+
+	(void)thread;
+	if (!mount)
+		return -EINVAL;
+	mount_statistics(mount, &total, &free, &inodes, &inodes_free);
+	mount_unref(mount);
+	space.free_blocks = (int32_t)MIN(free, (uint64_t)INT32_MAX);
+	space.free_inodes = inodes_free;
+	return user_write(args->b, &space, sizeof(space));
 }
 
 long sys_statfs(struct thread *thread, const struct syscall_args *args)
