@@ -1,13 +1,16 @@
 /* Character devices: the memory devices of mem(4) and random(4), and where others register. */
 #include <linux/major.h>
+#include <linux/random.h>
 
 #include "base/memory.h"
 #include "libos/core/log.h"
+#include "libos/core/user.h"
 #include "libos/files/open.h"
 #include "platform/platform.h"
 
 #define DRIVERS_MAX 32
 #define RANDOM_CHUNK 256
+#define ENTROPY_BITS 256
 
 enum memory_minor {
 	MINOR_NULL = 3,
@@ -91,14 +94,27 @@ static long memory_device_seek(struct file *file, int64_t offset, int whence)
 	return 0;
 }
 
+/* As /proc/sys/kernel/random has it: there is always enough. */
+static long random_ioctl(struct file *file, uint32_t request, uint64_t argument)
+{
+	int32_t bits = ENTROPY_BITS;
+
+	(void)file;
+	if (request == RNDGETENTCNT)
+		return USER_PUT(argument, bits);
+	return -EINVAL;
+}
+
 static const struct file_ops null_ops = {
 	.read = null_read, .write = null_write, .seek = memory_device_seek};
 static const struct file_ops zero_ops = {
 	.read = zero_read, .write = null_write, .seek = memory_device_seek};
 static const struct file_ops full_ops = {
 	.read = zero_read, .write = full_write, .seek = memory_device_seek};
-static const struct file_ops random_ops = {
-	.read = random_read, .write = null_write, .seek = memory_device_seek};
+static const struct file_ops random_ops = {.read = random_read,
+	.write = null_write,
+	.seek = memory_device_seek,
+	.ioctl = random_ioctl};
 
 static const struct file_ops *memory_device(uint32_t minor)
 {

@@ -185,8 +185,7 @@ static int check_open(struct dentry *dentry, uint32_t flags)
 	return r;
 }
 
-/* @dentry exists already. */
-static int open_existing(struct dentry *dentry, uint32_t flags, struct file **ret_file)
+int file_open_entry(struct dentry *dentry, uint32_t flags, struct file **ret_file)
 {
 	struct inode *inode = dentry->inode;
 	struct file *file;
@@ -245,7 +244,7 @@ static int open_or_create(struct dentry *dir, const struct path_last *last, uint
 		return -EEXIST;
 	if (last->is_special)
 		return inode_is(dir->inode, S_IFDIR) ? -EISDIR
-						     : open_existing(dir, flags, ret_file);
+						     : file_open_entry(dir, flags, ret_file);
 	r = path_lookup(dir, last->name, last->length, &entry);
 	if (!r && flags & O_EXCL)
 		return -EEXIST;
@@ -255,7 +254,7 @@ static int open_or_create(struct dentry *dir, const struct path_last *last, uint
 							 : -ENOTDIR;
 	if (!r)
 		return inode_is(entry->inode, S_IFDIR) ? -EISDIR
-						       : open_existing(entry, flags, ret_file);
+						       : file_open_entry(entry, flags, ret_file);
 	if (r != -ENOENT)
 		return r;
 	r = create(dir, last, mode, &entry);
@@ -342,7 +341,7 @@ static int open_plain(
 	int r;
 
 	r = path_walk(dir_fd, path, flags & O_NOFOLLOW ? 0 : PATH_FOLLOW, resolve, &dentry);
-	return r ? r : open_existing(dentry, flags, ret_file);
+	return r ? r : file_open_entry(dentry, flags, ret_file);
 }
 
 int file_open_at(int dir_fd, const char *path, uint32_t flags, uint32_t mode, uint64_t resolve,

@@ -26,7 +26,10 @@ static inline bool file_can_write(const struct file *file)
 /* openat2(2): @resolve is RESOLVE_*. */
 MUST_CHECK int file_open_at(int dir_fd, const char *path, uint32_t flags, uint32_t mode,
 	uint64_t resolve, struct file **ret_file);
-/* Open what has been found; permissions have been checked. */
+/* Open what has been found, with open(2)'s checks: -EACCES and the like, -ELOOP: a symbolic link.
+ */
+MUST_CHECK int file_open_entry(struct dentry *dentry, uint32_t flags, struct file **ret_file);
+/* The same where permissions have been checked. */
 MUST_CHECK int file_open_inode(
 	struct inode *inode, struct dentry *dentry, uint32_t flags, struct file **ret_file);
 

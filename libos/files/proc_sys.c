@@ -136,6 +136,7 @@ static const struct computed_node kernel_nodes[] = {
 	NODE_TEXT("version", UNAME_VERSION),
 	NODE_TEXT("arch", "x86_64"),
 	NODE_NUMBER("pid_max", PID_MAX),
+	NODE_SETTING("ns_last_pid", &process_last_pid, 0, PID_MAX - 1),
 	NODE_FILE("threads-max", show_process_limit),
 	NODE_DIRECTORY("random", random_nodes),
 	NODE_TEXT("core_pattern", "core"),

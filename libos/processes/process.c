@@ -20,7 +20,7 @@ struct process *process_init;
 #define PID_FIRST_REUSED 300
 
 static struct thread *pid_hash[PID_HASH_COUNT];
-static int32_t pid_last;
+int32_t process_last_pid;
 static struct list dead_threads = LIST_INIT(dead_threads);
 
 struct thread *thread_find(int32_t tid)
@@ -92,9 +92,10 @@ void thread_renumber(struct thread *thread, int32_t tid)
 void thread_number(struct thread *thread)
 {
 	do {
-		pid_last = pid_last >= PID_MAX - 1 ? PID_FIRST_REUSED : pid_last + 1;
-	} while (pid_is_used(pid_last));
-	thread_renumber(thread, pid_last);
+		process_last_pid =
+			process_last_pid >= PID_MAX - 1 ? PID_FIRST_REUSED : process_last_pid + 1;
+	} while (pid_is_used(process_last_pid));
+	thread_renumber(thread, process_last_pid);
 }
 
 void thread_unnumber(struct thread *thread)

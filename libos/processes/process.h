@@ -71,7 +71,8 @@ struct process {
 						    libos/requests.c */
 };
 
-extern uint32_t process_limit; /* processes and threads together */
+extern int32_t process_last_pid; /* /proc/sys/kernel/ns_last_pid: the next one is above it */
+extern uint32_t process_limit;   /* processes and threads together */
 extern struct lock process_table_lock;
 extern struct list process_table;
 extern struct process *process_init; /* pid 1 */

@@ -1,9 +1,14 @@
-/* name_to_handle_at(2): a name for a file that stays when its path changes. It is to be compared;
- * to open a file by one would pass by the permissions of paths. */
+/* name_to_handle_at(2), open_by_handle_at(2): a name for a file that stays when its path changes.
+ * To open a file by one passes by the permissions of paths, and is for the privileged. */
+#include <linux/capability.h>
+
 #include "libos/core/user.h"
-#include "libos/files/mount.h"
+#include "libos/files/fs_context.h"
+#include "libos/files/handles.h"
+#include "libos/files/open.h"
 #include "libos/files/path.h"
-#include "libos/syscalls/syscall.h"
+#include "libos/processes/process.h"
+#include "libos/syscalls/files_at.h"
 
 #include "base/memory.h"
 
@@ -89,4 +94,66 @@ long sys_name_to_handle_at(struct thread *thread, const struct syscall_args *arg
 		return -EOPNOTSUPP;
 	r = head_read(&head, args->c);
 	return r ? r : handle_write(entry->inode, args->c, args->d, flags, head);
+}
+
+static int handle_read(struct handle *handle, uint64_t from)
+{
+	struct handle_head head;
+
+	if (USER_GET(&head, from))
+		return -EFAULT;
+	if (!head.size || head.size > HANDLE_SIZE_MAX)
+		return -EINVAL;
+	if (head.size != sizeof(*handle) || head.type != HANDLE_TYPE)
+		return -ESTALE;
+	return USER_GET(handle, from + sizeof(head)) ? -EFAULT : 0;
+}
+
+/* Through the mount that the descriptor is on: *ret_entry referenced. */
+static int entry_of_handle(
+	const struct at_object *anchor, const struct handle *handle, struct dentry **ret_entry)
+{
+	struct mount *mount = anchor->dentry ? dentry_mount(anchor->dentry) : anchor->inode->mount;
+	struct mount *fs = mount_file_system(mount);
+	int r;
+
+	if (!fs || mount_unique_id(fs) != handle->mount_id)
+		return -ESTALE;
+	r = handle_find(fs, handle->inode_number, ret_entry);
+	if (!r)
+		*ret_entry = dentry_alias(mount == fs ? NULL : mount, *ret_entry);
+	return r || *ret_entry ? r : -ENOMEM;
+}
+
+static int anchor_find(int fd, struct at_object *ret_anchor)
+{
+	if (fd != AT_FDCWD)
+		return at_descriptor(fd, ret_anchor);
+	ret_anchor->dentry = fs_context_directory();
+	ret_anchor->inode = inode_ref(ret_anchor->dentry->inode);
+	return 0;
+}
+
+long sys_open_by_handle_at(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(at_object_done) struct at_object anchor = {0};
+	CLEANUP(dentry_unrefp) struct dentry *entry = NULL;
+	uint32_t flags = (uint32_t)args->c;
+	struct handle handle;
+	struct file *file;
+	int fd, r = anchor_find((int)args->a, &anchor);
+
+	if (r)
+		return r;
+	if (!credentials_can(&thread->credentials, CAP_DAC_READ_SEARCH))
+		return -EPERM;
+	r = handle_read(&handle, args->b);
+	r = r ? r : entry_of_handle(&anchor, &handle, &entry);
+	r = r ? r : file_open_entry(entry, flags & ~(uint32_t)(O_CREAT | O_EXCL), &file);
+	if (r)
+		return r;
+	fd = fd_install(file, 0, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_unref(file);
+	return fd;
 }

@@ -1,6 +1,7 @@
 /* covers: ioctl */
 /* ioctl(2): the requests that every descriptor knows, and ENOTTY. */
 #include <linux/fs.h>
+#include <linux/random.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -91,6 +92,19 @@ static void test_clone(void)
 	close(to);
 }
 
+static void test_random(void)
+{
+	int fd = open("/dev/urandom", O_RDONLY), bits = 0;
+	char text[16];
+
+	CHECK_OK(ioctl(fd, RNDGETENTCNT, &bits));
+	CHECK_OK(get_file("/proc/sys/kernel/random/entropy_avail", text, sizeof(text)));
+	CHECK_EQ(bits, atoi(text));
+	CHECK_ERRNO(ioctl(fd, RNDGETENTCNT, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(ioctl(fd, 0x52ff, 0), EINVAL);
+	close(fd);
+}
+
 int main(void)
 {
 	int fd;
@@ -105,5 +119,6 @@ int main(void)
 	test_not_a_terminal(fd);
 	test_errors();
 	test_clone();
+	test_random();
 	return test_done();
 }

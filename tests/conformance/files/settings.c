@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 
 #include "tests/conformance/files/conformance.h"
 
@@ -143,6 +144,27 @@ static void test_dnotify(void)
 	close(dir);
 }
 
+static void test_last_pid(void)
+{
+	static const char path[] = "/proc/sys/kernel/ns_last_pid";
+	pid_t first, second;
+
+	CHECK_OK(setting_set(path, 4000));
+	first = fork();
+	if (!first)
+		_exit(0);
+	CHECK(first > 4000);
+	CHECK_EQ(waitpid(first, NULL, 0), first);
+	/* A number is free again, and may be had again. */
+	CHECK_OK(setting_set(path, first - 1));
+	second = fork();
+	if (!second)
+		_exit(0);
+	CHECK(second >= first);
+	CHECK_EQ(waitpid(second, NULL, 0), second);
+	CHECK_ERRNO(setting_set(path, -1), EINVAL);
+}
+
 static void test_domainname(void)
 {
 	static const char path[] = "/proc/sys/kernel/domainname";
@@ -170,6 +192,7 @@ int main(void)
 	test_descriptors();
 	test_inotify();
 	test_dnotify();
+	test_last_pid();
 	test_domainname();
 	return test_done();
 }
