@@ -8,6 +8,7 @@
 #include "hypervisor/lock.h"
 #include "hypervisor/page.h"
 #include "hypervisor/stop.h"
+#include "hypervisor/validate.h"
 
 static int64_t report(const struct enclave *enclave, uint64_t to, uint64_t from)
 {
@@ -60,6 +61,8 @@ int64_t enclave_call(struct enclave *enclave, uint64_t number, uint64_t a, uint6
 		r = page_accept(enclave, a, b);
 	else if (number == EC_PROTECT)
 		r = page_protect(enclave, a, b);
+	if (number == EC_ACCEPT || number == EC_PROTECT)
+		validate();
 	lock_drop(&hypervisor_lock);
 	return r;
 }

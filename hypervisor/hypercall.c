@@ -14,6 +14,7 @@
 #include "hypervisor/page.h"
 #include "hypervisor/stop.h"
 #include "hypervisor/thread.h"
+#include "hypervisor/validate.h"
 #include "hypervisor/window.h"
 #include "hypervisor/x86/amd/cpu.h"
 #include "hypervisor/x86/amd/iommu.h"
@@ -211,6 +212,8 @@ void hypercall(struct cpu *cpu)
 	else
 		r = dispatch(
 			cpu, number, cpu->registers.rdi, cpu->registers.rsi, cpu->registers.rdx);
+	if (number != HC_ENCLAVE_ENTER && number != HC_FLUSH)
+		validate();
 	lock_drop(&hypervisor_lock);
 	vmcb->rax = (uint64_t)r; /* of an enclave that was entered: when it is left */
 }

@@ -28,6 +28,11 @@ uint64_t nested_root(void)
 	return (uint64_t)table.root << PAGE_SHIFT;
 }
 
+uint64_t nested_ones(void)
+{
+	return ones_frame;
+}
+
 static bool is_ordinary(uint64_t frame)
 {
 	return frames_is_linux(frame) && frame != APIC_FRAME;

@@ -11,6 +11,7 @@
 
 MUST_CHECK int nested_init(uint32_t levels);
 uint64_t nested_root(void); /* physical address */
+uint64_t nested_ones(void); /* the frame that stands for all that is not Linux's */
 /* Linux touched @address and had no translation. -ENOMEM: no free frame left for tables;
  * -EFAULT: no such address in a table of so many levels. */
 MUST_CHECK int nested_fill(uint64_t address);

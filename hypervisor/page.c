@@ -15,7 +15,7 @@ bool page_access_is_valid(uint64_t access)
 }
 
 /* What is not there can't have been remembered: a page that becomes one needs no flush. */
-static uint64_t flags_of(uint8_t access)
+uint64_t page_flags(uint8_t access)
 {
 	if (access & (FRAME_PENDING | FRAME_TRIMMED))
 		return TABLE_HELD;
@@ -34,7 +34,7 @@ int page_new(struct enclave *enclave, uint64_t offset, uint8_t access, uint32_t 
 
 	if (r < 0)
 		return r;
-	r = table_map(&enclave->table, offset, (uint64_t)frame << PAGE_SHIFT, flags_of(access));
+	r = table_map(&enclave->table, offset, (uint64_t)frame << PAGE_SHIFT, page_flags(access));
 	if (r < 0)
 		frame_release(frame);
 	else
@@ -45,7 +45,7 @@ int page_new(struct enclave *enclave, uint64_t offset, uint8_t access, uint32_t 
 static void change(struct enclave *enclave, uint64_t offset, uint32_t frame, uint8_t access)
 {
 	frame_set_access(frame, access);
-	table_change(&enclave->table, offset, flags_of(access));
+	table_change(&enclave->table, offset, page_flags(access));
 }
 
 static int check_offset(const struct enclave *enclave, uint64_t offset)

@@ -19,6 +19,8 @@ MUST_CHECK int page_new(
 	struct enclave *enclave, uint64_t offset, uint8_t access, uint32_t *ret_frame);
 /* May a page allow this? Readable, and not written and executed. */
 bool page_access_is_valid(uint64_t access);
+/* What a page with @access (frames.h) has in the enclave's table (table.h). */
+uint64_t page_flags(uint8_t access);
 
 /* HC_ENCLAVE_AUGMENT, TRIM and REMOVE. */
 int64_t page_augment(uint64_t number, uint64_t offset);

@@ -40,7 +40,7 @@ void stop(enum stop_reason reason)
 
 	stop_wipe();
 	say(reason);
-	if (reason == STOP_SHUTDOWN)
+	if (reason == STOP_SHUTDOWN || reason == STOP_INVARIANT)
 		__asm__ volatile("lidt %0; int3" : : "m"(nothing)); /* a triple fault: reset */
 	x86_halt();
 }

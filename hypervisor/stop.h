@@ -7,6 +7,7 @@
 enum stop_reason {
 	STOP_EXCEPTION, /* in the hypervisor: a bug of ours */
 	STOP_EXIT,      /* an exit that nothing was to cause */
+	STOP_INVARIANT, /* validate.c: a bug of ours, too */
 	STOP_SHUTDOWN,  /* Linux lost its way for good (triple fault) */
 };
 
