@@ -7,6 +7,7 @@
 #	make bench-hypervisor   count what the hypervisor costs a Linux, in an emulated machine
 #	make stress    stress-ng inside an enclave, each class for two minutes
 #	make fuzz      each fuzzer, and the lying host, for FUZZ_SECONDS (60)
+#	make fuzz-hypervisor    its calls at random, from the kernel, a program and an enclave, for FUZZ_SECONDS
 #	make install   DESTDIR= PREFIX=/usr/local
 #	make format    clang-format every file;  make lint: the slower static checks
 #	make docs      regenerate docs/COMPATIBILITY.md
@@ -20,7 +21,7 @@ JOBS ?= $(shell nproc)
 export CASEMATE_LIBOS ?= $(CURDIR)/$(BUILD)/platform/libos-simulation.elf
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all demo demo-hypervisor check bench bench-hypervisor stress deps install docs format lint fuzz prove tcb clean
+.PHONY: all demo demo-hypervisor check bench bench-hypervisor fuzz-hypervisor stress deps install docs format lint fuzz prove tcb clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
@@ -80,6 +81,9 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-check all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run -j$(JOBS) --timeout $$(($(FUZZ_SECONDS) + 600)) \
 		unit/clang/fuzz system/run_hostile_host
+
+fuzz-hypervisor: hypervisor-build
+	@BUILD=$(CURDIR)/$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) python3 tests/hypervisor/boot.py --machines fuzz
 
 prove: deps-check
 	@tests/run checks/spin

@@ -28,6 +28,8 @@ HERE = Path(__file__).resolve().parent
 WORK = BUILD / "tests" / "hypervisor"
 BUSYBOX = Path("/bin/busybox")
 TESTS = ["trust", "life", "enclave", "pages", "demo", "attack", "linux"]
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 60))
+FUZZ_SEED = int(os.environ.get("FUZZ_SEED", time.time()))
 SILENCE_S = 400  # a guest that says nothing for so long hangs
 
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off",
@@ -61,6 +63,7 @@ MACHINES = {
     # Whose clock is its instructions, one a nanosecond: what is counted there is the same each time.
     "counted": Machine("a counted processor", "1", ["-icount", "shift=0,sleep=off"], accel="tcg,thread=single",
                        tests=["cost"]),
+    "fuzz": Machine("calls at random", "2", EDU, image="hypervisor_debug.bin", tests=["fuzz"]),
 }
 CHECKED = ["1", "2", "4", "image", "pcr", "debug"]
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
@@ -258,7 +261,8 @@ class Guest:
         command = QEMU + ["-accel", machine.accel] + machine.devices + tpm + ["-smp", machine.smp, "-kernel",
                           next(kernel.glob("boot/vmlinuz-*")), "-initrd", initrd, "-append",
                           f"{KERNEL_ARGUMENTS} casemate.trust={machine.trust} casemate.image={machine.image} "
-                          f"casemate.tests={','.join(machine.tests or tests)}"]
+                          f"casemate.tests={','.join(machine.tests or tests)} "
+                          f"casemate.fuzz={FUZZ_SECONDS} casemate.seed={FUZZ_SEED}"]
         self.lines, self.console, self.timed_out = [], [], False
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

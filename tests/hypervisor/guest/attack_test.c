@@ -4,7 +4,7 @@
  *it is one; with it none may. The processors beside the first are numbered from 1. */
 #include <signal.h>
 
-#include "tests/hypervisor/guest/attacker.h"
+#include "tests/hypervisor/guest/fuzz.h"
 
 #define SPIN_ROUNDS 3000000UL /* of a turn inside */
 #define MSR_APIC_BASE 0x1b
@@ -288,57 +288,16 @@ static void attack_removed_page(int fd, const struct image *image)
 		"when it is Linux's again, nothing is in it");
 }
 
-static uint64_t pick(uint64_t *state, uint64_t page, uint64_t frame)
-{
-	uint64_t r = secret_next(state);
-
-	switch (r >> 8 & 15) {
-	case 0:
-		return page;
-	case 1:
-		return page + (r >> 16 & 4095);
-	case 2:
-		return frame;
-	case 3:
-		return frame + (r >> 16 & 4095);
-	case 4:
-		return r >> 16 & 31;
-	case 5:
-		return UINT64_MAX - (r >> 16 & 8191);
-	case 6:
-		return page >> 12;
-	case 7:
-		return frame >> 12;
-	case 8:
-		return (r >> 16 & 511) << 12;
-	case 9:
-		return 2 + (r >> 16 & 15); /* an enclave, and not the one that is attacked */
-	}
-	return r | 1UL << 60;
-}
-
-/* Anything but to leave, to give away memory that is in use, and to wipe: those are allowed. Nor
- * may what is answered be written where this Linux has something: pages are the attacker's or
- * nobody's. */
 static void fuzz_hypercalls(uint64_t region)
 {
-	uint64_t frame = region_frame(region, 3), state = 1, page = attack(ATTACK_PAGE, 0, 0, 0).a;
+	struct fuzz fuzz = fuzz_start(region, 1);
 
-	for (unsigned int i = 0; i < FUZZ_ROUNDS; i++) {
-		uint64_t number = secret_next(&state) % 20, a = pick(&state, page, frame);
-
-		if (number == HC_LEAVE || number == HC_DONATE || number == HC_WIPE ||
-			number == HC_RECLAIM || number == HC_ENCLAVE_ENTER ||
-			(number >= HC_ENCLAVE_DESTROY && a == 1))
-			continue;
-		attack(ATTACK_PAGE, 0, pick(&state, page, frame), pick(&state, page, frame));
-		hypercall3(number, a, pick(&state, page, frame), pick(&state, page, frame));
-	}
-	/* Enclaves that came of it, not the one that is attacked: its thread is known by its
-	 * offset. */
-	for (uint64_t i = 2; i <= HYPERVISOR_ENCLAVE_COUNT_MAX; i++)
-		hypercall(HC_ENCLAVE_DESTROY, i, 0);
-	point(true, "hypercalls with arguments at random leave it standing");
+	for (unsigned int i = 0; i < FUZZ_ROUNDS; i++)
+		fuzz_once(&fuzz);
+	fuzz_stop();
+	printf("@@ # %lu hypercalls, of which %lu succeeded\n", fuzz.calls, fuzz.successes);
+	point(fuzz.calls && fuzz.successes,
+		"hypercalls with arguments at random leave it standing");
 }
 
 static void attack_from_user_mode(void)
