@@ -60,12 +60,14 @@ MACHINES = {
     "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
     "debug": Machine("debug image", "2", EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
+    "panic": Machine("a panic", "2", EDU, tests=["panic"]),
+    "kexec": Machine("another kernel", "2", EDU, tests=["kexec"]),
     # Whose clock is its instructions, one a nanosecond: what is counted there is the same each time.
     "counted": Machine("a counted processor", "1", ["-icount", "shift=0,sleep=off"], accel="tcg,thread=single",
                        tests=["cost"]),
     "fuzz": Machine("calls at random", "2", EDU, image="hypervisor_debug.bin", tests=["fuzz"]),
 }
-CHECKED = ["1", "2", "4", "image", "pcr", "debug"]
+CHECKED = ["1", "2", "4", "image", "pcr", "debug", "panic", "kexec"]
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
 
 
@@ -198,6 +200,7 @@ def build_initrd(kernel, modules, programs, enclaves):
         put(root, f"modules/{module.name}", module)
     for program in programs:
         put(root, f"bin/{program.name}", program)
+    put(root, "boot/vmlinuz", next(kernel.glob("boot/vmlinuz-*")))
     for enclave in enclaves:
         put(root, f"enclaves/{enclave.name}", enclave)
     casemate = BUILD / "cli" / "casemate"

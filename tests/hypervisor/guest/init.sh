@@ -9,7 +9,7 @@ mkdir -p /tmp
 echo 3 >/proc/sys/kernel/printk
 . /tests/lib.sh
 mkdir -p /lib/firmware/casemate
-cp "/images/$(sed -n 's/.*casemate.image=\([^ ]*\).*/\1/p' /proc/cmdline)" /lib/firmware/casemate/hypervisor.bin
+[ -d /images ] && cp "/images/$(sed -n 's/.*casemate.image=\([^ ]*\).*/\1/p' /proc/cmdline)" /lib/firmware/casemate/hypervisor.bin
 for test in $(sed -n 's/.*casemate.tests=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' '); do
 	# shellcheck disable=SC1090
 	. "/tests/$test.sh"

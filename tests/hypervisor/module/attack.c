@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/panic_notifier.h>
 #include <linux/perf_event.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
@@ -441,6 +442,30 @@ static void cost(struct attack *attack)
 	attack->result = least;
 }
 
+/* ---- A panic ---- */
+
+/* Last of all who are told, so after the driver. */
+static int on_panic(struct notifier_block *block, unsigned long action, void *data)
+{
+	const struct hypervisor_status *status = (void *)page;
+	long r = HC_STATUS;
+
+	asm volatile("vmmcall" : "+a"(r) : "D"(virt_to_phys(page)), "S"(0) : "memory");
+	pr_emerg("@@ %sok - a panic wipes all of the enclaves'\n",
+		r == 0 && status->flags & HYPERVISOR_STATUS_WIPED && status->enclave_count
+			? ""
+			: "not ");
+	pr_emerg("@@ end\n");
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_block = {.notifier_call = on_panic, .priority = INT_MIN};
+
+static int watch_panic(void)
+{
+	return atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+}
+
 /* ---- The rest ---- */
 
 static void look_up(struct attack *attack)
@@ -525,6 +550,9 @@ static void carry_out(unsigned int command, struct attack *attack)
 	case ATTACK_COST:
 		cost(attack);
 		break;
+	case ATTACK_PANIC:
+		attack->result = watch_panic();
+		break;
 	default:
 		attack->result = -ENOTTY;
 	}
@@ -565,6 +593,7 @@ static void __exit attack_exit(void)
 	misc_deregister(&attack_device);
 	open_devmem(false);
 	stop_watching();
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	edu_exit();
 	free_page((unsigned long)page);
 }

@@ -56,6 +56,9 @@ struct attack {
 /* How many ticks of the time stamp counter something takes at least, by result, which is then that.
  * Enclave a, at TCS b, with command c, which answers with the counter: b = from here to there. */
 #define ATTACK_COST _IOWR('A', 18, struct attack)
+/* Say at the next panic, as a point of the tests, whether the driver had everything wiped. */
+#define ATTACK_PANIC _IOWR('A', 19, struct attack)
+
 enum attack_cost {
 	ATTACK_COST_NOTHING,
 	ATTACK_COST_CPUID, /* an exit that is answered at once */
