@@ -7,7 +7,7 @@
 #	make bench-hypervisor   count what the hypervisor costs a Linux, in an emulated machine
 #	make stress    stress-ng inside an enclave, each class for two minutes
 #	make fuzz      each fuzzer, and the lying host, for FUZZ_SECONDS (60)
-#	make fuzz-hypervisor    its calls at random, from the kernel, a program and an enclave, for FUZZ_SECONDS
+#	make fuzz-hypervisor    its calls at random, from the kernel, a program and an enclave, for FUZZ_SECONDS each
 #	make install   DESTDIR= PREFIX=/usr/local
 #	make format    clang-format every file;  make lint: the slower static checks
 #	make docs      regenerate docs/COMPATIBILITY.md
@@ -83,7 +83,7 @@ fuzz: deps-check all
 		unit/clang/fuzz system/run_hostile_host
 
 fuzz-hypervisor: hypervisor-build
-	@BUILD=$(CURDIR)/$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) python3 tests/hypervisor/boot.py --machines fuzz
+	@BUILD=$(CURDIR)/$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) python3 tests/hypervisor/boot.py --machines fuzz,fuzz-debug
 
 prove: deps-check
 	@tests/run checks/spin

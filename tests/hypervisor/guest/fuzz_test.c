@@ -111,8 +111,12 @@ static int fuzz_inside(int fd, uint64_t tcs)
 	uint64_t state = seed + 2, calls = 0;
 
 	while (is_time_left()) {
-		if (enter(fd, tcs, TEST_FUZZ, secret_next(&state), ROUNDS, 0) != 1) {
-			printf("@@ # inside: errno %d after %lu calls\n", errno, calls);
+		uint64_t from = secret_next(&state);
+		int64_t answer = enter(fd, tcs, TEST_FUZZ, from, ROUNDS, 0);
+
+		if (answer != 1) {
+			printf("@@ # inside: %ld, errno %d, after %lu calls, in those from %#lx\n",
+				answer, errno, calls, from);
 			return 1;
 		}
 		calls += ROUNDS;
