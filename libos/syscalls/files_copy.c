@@ -163,15 +163,24 @@ static int offset_get(struct side *side, uint64_t user_offset)
 	return (int64_t)side->offset < 0 ? -EINVAL : 0;
 }
 
+/* What only copy_file_range(2) wants: regular files. */
+static int check_kinds(const struct side *from, const struct side *to)
+{
+	const struct inode *in = from->file ? from->file->inode : NULL;
+	const struct inode *out = to->file ? to->file->inode : NULL;
+
+	if (!in || !out || (from->file->flags | to->file->flags) & O_PATH)
+		return -EBADF;
+	if (inode_is(in, S_IFDIR) || inode_is(out, S_IFDIR))
+		return -EISDIR;
+	return inode_is(in, S_IFREG) && inode_is(out, S_IFREG) ? 0 : -EINVAL;
+}
+
 static int check_range(const struct side *from, const struct side *to, size_t size)
 {
 	struct inode *in = from->file->inode, *out = to->file->inode;
 	uint64_t distance;
 
-	if (inode_is(in, S_IFDIR) || inode_is(out, S_IFDIR))
-		return -EISDIR;
-	if (!inode_is(in, S_IFREG) || !inode_is(out, S_IFREG))
-		return -EINVAL;
 	if (to->file->flags & O_APPEND)
 		return -EBADF;
 	if (inode_is_immutable(out))
@@ -186,8 +195,9 @@ static int check_range(const struct side *from, const struct side *to, size_t si
 static long copy_range(struct side *from, struct side *to, const struct syscall_args *args)
 {
 	size_t size = MIN(args->e, COPY_SIZE_MAX);
-	long r = check_sides(from, to);
+	long r = check_kinds(from, to);
 
+	r = r ? r : check_sides(from, to);
 	r = r ? r : offset_get(from, args->b);
 	r = r ? r : offset_get(to, args->d);
 	if (r)

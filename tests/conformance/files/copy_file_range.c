@@ -86,6 +86,25 @@ static void test_errors(void)
 	close(p[1]);
 }
 
+/* What they are is told before what they were opened for. */
+static void test_order_of_errors(void)
+{
+	int dir = open(".", O_RDONLY), in = open("order", O_RDWR | O_CREAT, 0600), ends[2];
+	int reader = open("order", O_RDONLY);
+
+	CHECK_OK(pipe(ends));
+	CHECK_ERRNO(copy_file_range(in, NULL, dir, NULL, 1, 0), EISDIR);
+	CHECK_ERRNO(copy_file_range(in, NULL, ends[0], NULL, 1, 0), EINVAL);
+	CHECK_ERRNO(copy_file_range(ends[1], NULL, in, NULL, 1, 0), EINVAL);
+	CHECK_ERRNO(copy_file_range(in, NULL, reader, NULL, 1, 0), EBADF);
+	CHECK_ERRNO(copy_file_range(in, NULL, -1, NULL, 1, 0), EBADF);
+	close(ends[0]);
+	close(ends[1]);
+	close(reader);
+	close(dir);
+	close(in);
+}
+
 int main(void)
 {
 	int fd;
@@ -96,6 +115,7 @@ int main(void)
 	if (copy_file_range(fd, NULL, open("probe", O_RDWR | O_CREAT, 0600), NULL, 1, 0) < 0 &&
 		(errno == ENOSYS || errno == EOPNOTSUPP)) {
 		test_skip("copy_file_range", "not here");
+		test_order_of_errors();
 		return test_done();
 	}
 	close(fd);
