@@ -4,6 +4,8 @@
 
 #include "tests/hypervisor/guest/attacker.h"
 
+#define FUZZ_LOW                                                                                   \
+	(2UL << 20) /* what stands for offsets of pages would be Linux's memory as addresses */
 #define FUZZ_FIRST_ENCLAVE 2 /* those from here on are its own: enclave 1 is what is attacked */
 
 struct fuzz {
@@ -63,7 +65,8 @@ static inline void fuzz_put_valid(struct fuzz *fuzz, uint64_t number)
 static inline bool fuzz_is_allowed(uint64_t number, uint64_t a)
 {
 	return number != HC_LEAVE && number != HC_WIPE && number != HC_RECLAIM &&
-	       number != HC_ENCLAVE_ENTER && (number < HC_ENCLAVE_DESTROY || a != 1);
+	       number != HC_ENCLAVE_ENTER && (number < HC_ENCLAVE_DESTROY || a != 1) &&
+	       (number != HC_STATUS || a >= FUZZ_LOW);
 }
 
 static inline void fuzz_once(struct fuzz *fuzz)
