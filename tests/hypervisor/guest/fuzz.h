@@ -66,7 +66,7 @@ static inline bool fuzz_is_allowed(uint64_t number, uint64_t a)
 {
 	return number != HC_LEAVE && number != HC_WIPE && number != HC_RECLAIM &&
 	       number != HC_ENCLAVE_ENTER && (number < HC_ENCLAVE_DESTROY || a != 1) &&
-	       (number != HC_STATUS || a >= FUZZ_LOW);
+	       ((number != HC_STATUS && number != HC_DONATE) || a >= FUZZ_LOW);
 }
 
 static inline void fuzz_once(struct fuzz *fuzz)
