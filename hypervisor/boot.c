@@ -77,7 +77,7 @@ static int claim_all(const struct hypervisor_boot *boot)
 	int r = claim(boot->region_frames, boot->region_count, FRAME_HYPERVISOR);
 
 	if (r == 0)
-		r = claim(boot->pool_frames, boot->pool_count, FRAME_FREE);
+		r = claim(boot->pool_frames, boot->pool_count, FRAME_RESERVED);
 	for (uint64_t i = 0; r == 0 && i < HYPERVISOR_MAP_FRAMES; i++)
 		r = frame_claim(boot->map_frame + i, FRAME_HYPERVISOR);
 	for (uint64_t i = 0; r == 0 && boot->iommu_count && i < HYPERVISOR_DEVICE_TABLE_FRAMES; i++)

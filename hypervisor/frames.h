@@ -10,7 +10,8 @@
  *
  * INCOMING frames are no longer Linux's, but a processor may still remember that they were: they
  * become FREE, and are zeroed, when each demoted processor has flushed (flush.h). FREE frames hold
- * zeros. WINDOW frames stay Linux's memory, and can't be given away while one enclave sees them. */
+ * zeros. WINDOW frames stay Linux's memory, and can't be given away while one enclave sees them.
+ * That it is so is proved (DESIGN.md, "What is known, and how"). */
 #ifndef HYPERVISOR_FRAMES_H
 #define HYPERVISOR_FRAMES_H
 
@@ -21,6 +22,7 @@ enum frame_kind {
 	FRAME_LINUX,      /* Linux's memory */
 	FRAME_INCOMING,   /* donated */
 	FRAME_FREE,       /* donated, zero, unused */
+	FRAME_RESERVED,   /* the same, and came with demotion: for the nested tables of Linux */
 	FRAME_HYPERVISOR, /* the hypervisor's own, page tables included */
 	FRAME_ENCLAVE,    /* a page of an enclave: @enclave, @page, @access */
 	FRAME_WINDOW, /* Linux's memory, in an enclave's window: @enclave, @page of the window */
@@ -36,15 +38,15 @@ struct frame {
 	uint8_t access;   /* FRAME_ENCLAVE: SGX_SECINFO_R, W, X, and the above */
 	uint16_t enclave; /* ENCLAVE, WINDOW, and HYPERVISOR frames that serve one: its number;
 			     else 0 */
-	uint32_t page;    /* ENCLAVE, WINDOW: its page number there; INCOMING, FREE: the next of the
-			     list */
+	uint32_t page;    /* ENCLAVE, WINDOW: its page number there; INCOMING, FREE, RESERVED: the
+			     next of the list */
 };
 _Static_assert(sizeof(struct frame) == 8, "HYPERVISOR_OWNER_SIZE");
 
 #define FRAME_NONE UINT32_MAX /* ends a list; no frame has this number */
 
-/* @reserved frames are FREE too, and apart: they came with demotion, are kept for the nested tables
- * of Linux, which must not starve, and are not returned while it lasts. */
+/* RESERVED frames are kept for the nested tables of Linux, which must not starve, and are not
+ * returned while demotion lasts. */
 struct frame_counts {
 	uint64_t free, incoming, enclave, reserved;
 };
@@ -57,8 +59,8 @@ void frames_add_ram(uint64_t first, uint64_t count);
 #define FRAMES_HIDDEN_MAX 16
 MUST_CHECK int frames_hide(uint64_t first, uint64_t count);
 
-/* Before demotion: @frame is LINUX, and the hypervisor's from now on: in use (HYPERVISOR), or FREE
- * and reserved. -EINVAL: it is not LINUX. */
+/* Before demotion: @frame is LINUX, and the hypervisor's from now on: in use (HYPERVISOR), or
+ * RESERVED and zeroed. -EINVAL: it is not LINUX. */
 MUST_CHECK int frame_claim(uint64_t frame, enum frame_kind kind);
 
 /* Does Linux own it? frames_is_memory: and is it memory, so that we may read it? frames_is_only:

@@ -66,6 +66,7 @@ static void check_frame(uint32_t frame)
 		expect(is_seen(frame, owner, HYPERVISOR_WINDOW + address, WINDOW_FLAGS));
 		break;
 	case FRAME_FREE:
+	case FRAME_RESERVED:
 		expect(is_zero(frame));
 		break;
 	}

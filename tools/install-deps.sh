@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs from Debian what building, checking or benchmarking needs and this machine lacks.
 #
-#	tools/install-deps.sh build|check|bench|lint ...
+#	tools/install-deps.sh build|check|bench|lint|prove ...
 #
 # Each group is one purpose; `check` and `bench` build on what `build` installs.
 set -eu
@@ -21,6 +21,7 @@ check="clang clang-format binutils g++ mandoc shellcheck
 
 bench="nginx nodejs openjdk-17-jre-headless proot python3 redis-server redis-tools runsc sqlite3 wrk"
 lint="clang-tidy cppcheck mandoc shellcheck"
+prove="cvc4 frama-c-base gcc libc6-dev linux-libc-dev python3 spin why3 z3"
 
 if [ "$(id -u)" -eq 0 ]; then
 	sudo=
@@ -44,11 +45,12 @@ wanted=
 for group in "$@"; do
 	case $group in
 	build) wanted="$wanted $build" ;;
-	check) wanted="$wanted $build $check" ;;
+	check) wanted="$wanted $build $check $prove" ;;
 	bench) wanted="$wanted $build $bench" ;;
 	lint) wanted="$wanted $build $lint" ;;
+	prove) wanted="$wanted $prove" ;;
 	*)
-		echo "install-deps.sh: no group '$group' (build, check, bench, lint)" >&2
+		echo "install-deps.sh: no group '$group' (build, check, bench, lint, prove)" >&2
 		exit 2
 		;;
 	esac

@@ -51,9 +51,11 @@ uint64_t ports_enclave_map(void)
 /* What a write of several bytes puts into one port; false: nothing. */
 static bool byte_at(uint16_t port, uint16_t from, uint32_t value, unsigned int size, uint8_t *ret)
 {
-	if (port < from || port - from >= (int)size)
+	unsigned int i = (unsigned int)port - from;
+
+	if (i >= size)
 		return false;
-	*ret = (uint8_t)(value >> 8 * (port - from));
+	*ret = (uint8_t)(value >> 8 * i);
 	return true;
 }
 

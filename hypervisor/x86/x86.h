@@ -55,6 +55,8 @@ struct cpuid {
 	uint32_t a, b, c, d;
 };
 
+/* The contracts here say to proofs, which can't read assembly, what it does. */
+/*@ assigns \result \from leaf, subleaf; */
 static inline struct cpuid x86_cpuid(uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid r;
@@ -157,6 +159,9 @@ static inline void x86_xrstor(const void *area)
 }
 
 /* False: the processor had no number to give. */
+/*@ requires \valid(ret_value);
+  @ assigns \result, *ret_value \from \nothing;
+  @ ensures \initialized(ret_value) && (\result == 0 || \result == 1); */
 static inline bool x86_rdrand(uint64_t *ret_value)
 {
 	bool ok;
