@@ -136,6 +136,12 @@ free_port()
 	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# get ARGUMENT...: curl's, outside.
+get()
+{
+	curl -sS --max-time 60 "$@"
+}
+
 # patiently COMMAND...: until it succeeds, for a minute and a half at most. (A published port takes
 # connections before the server does, so an answer has to be waited for, not the port.)
 patiently()

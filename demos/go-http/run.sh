@@ -16,7 +16,6 @@ grep -q "^echoed 200$" "$work/own" || fail "200 connections at once"
 
 port=$(free_port)
 base=http://127.0.0.1:$port
-get() { curl -sS --max-time 60 "$@"; }
 step "the server inside, its port 8000 published as $port; the clients are outside"
 start -p "127.0.0.1:$port:8000" -- goserver :8000
 patiently get "$base/square?n=2"

@@ -14,7 +14,6 @@ grep -qx "300000 0" "$work/processes" || fail "the pipe"
 
 port=$(free_port)
 base=http://127.0.0.1:$port
-get() { curl -sS --max-time 60 "$@"; }
 step "a server of 96 MB, compiled inside; its port 8000 is published as $port"
 start -p "127.0.0.1:$port:8000" -- sh -c \
 	"$jdk/bin/javac -d /tmp /sources/Server.java && exec $jdk/bin/java -Xmx96m -cp /tmp Server 8000"

@@ -7,7 +7,6 @@ build "${image[@]}" --add "$here/nginx.conf:/nginx.conf"
 
 port=$(free_port)
 base=http://127.0.0.1:$port
-get() { curl -sS --max-time 60 "$@"; }
 version_is() { [ "$(get "$base/version")" = "version $1" ]; }
 workers() { inside sh -c 'cat /proc/$(cat /tmp/nginx.pid)/task/*/children'; }
 # shellcheck disable=SC2046 # two numbers

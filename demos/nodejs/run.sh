@@ -7,7 +7,6 @@ build "${image[@]}" --add "$here/server.js:/server.js"
 
 port=$(free_port)
 base=http://127.0.0.1:$port
-get() { curl -sS --max-time 60 "$@"; }
 step "the server inside, with three worker threads; its port 8000 is published as $port"
 start -p "127.0.0.1:$port:8000" -- node /server.js
 patiently get $base/alive

@@ -7,7 +7,6 @@ build "${image[@]}" --add "$here/app.py:/app.py"
 
 port=$(free_port)
 base=http://127.0.0.1:$port
-get() { curl -sS --max-time 60 "$@"; }
 step "the application inside, its port 8000 published as $port"
 start -p "127.0.0.1:$port:8000" -- /usr/bin/python3 /app.py
 patiently get $base/

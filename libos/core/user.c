@@ -59,6 +59,23 @@ int user_zero(uint64_t to, size_t size)
 	return 0;
 }
 
+int user_read_versioned(void *to, size_t known, uint64_t from, uint64_t size)
+{
+	uint8_t rest[64];
+
+	for (uint64_t at = known; at < size; at += sizeof(rest)) {
+		size_t n = MIN(size - at, sizeof(rest));
+
+		if (user_read(rest, from + at, n))
+			return -EFAULT;
+		for (size_t i = 0; i < n; i++)
+			if (rest[i])
+				return -E2BIG;
+	}
+	memset(to, 0, known);
+	return user_read(to, from, MIN(size, (uint64_t)known));
+}
+
 long user_read_string(char *to, uint64_t from, size_t size)
 {
 	size_t done = 0;

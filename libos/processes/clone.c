@@ -395,19 +395,16 @@ long sys_clone3(struct thread *thread, const struct syscall_args *args)
 {
 	const uint64_t known = 0xffffffffUL | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
 	struct clone_args q = {0};
-	uint64_t size = args->b, extra;
+	uint64_t size = args->b;
+	int r;
 
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	if (user_read(&q, args->a, MIN(size, sizeof(q))))
-		return -EFAULT;
-	for (uint64_t at = sizeof(q); at < size; at += sizeof(extra))
-		if (USER_GET(&extra, args->a + at))
-			return -EFAULT;
-		else if (extra)
-			return -E2BIG;
+	r = user_read_versioned(&q, sizeof(q), args->a, size);
+	if (r)
+		return r;
 	if ((q.flags & ~known) || (q.flags & (CSIGNAL | CLONE_DETACHED)) ||
 		(q.exit_signal & ~CSIGNAL) || (q.flags & CLONE_INTO_CGROUP) || q.set_tid_size ||
 		!q.stack != !q.stack_size)

@@ -283,7 +283,7 @@ long sys_sched_setattr(struct thread *thread, const struct syscall_args *args)
 	struct sched_attr attr = {0};
 	uint32_t size, known = sizeof(attr);
 	uint64_t flags = SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS;
-	uint8_t extra;
+	int r;
 
 	if (!args->b || (int32_t)args->a < 0 || args->c)
 		return -EINVAL;
@@ -292,14 +292,9 @@ long sys_sched_setattr(struct thread *thread, const struct syscall_args *args)
 	size = size ? size : SCHED_ATTR_SIZE_VER0;
 	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
 		return USER_PUT(args->b, known) ? -EFAULT : -E2BIG;
-	if (user_read(&attr, args->b, MIN(size, sizeof(attr))))
-		return -EFAULT;
-	for (uint32_t i = sizeof(attr); i < size; i++) {
-		if (USER_GET(&extra, args->b + i))
-			return -EFAULT;
-		if (extra)
-			return USER_PUT(args->b, known) ? -EFAULT : -E2BIG;
-	}
+	r = user_read_versioned(&attr, sizeof(attr), args->b, size);
+	if (r)
+		return r == -E2BIG && USER_PUT(args->b, known) ? -EFAULT : r;
 	if ((attr.sched_flags & ~flags) || (int32_t)attr.sched_policy < 0)
 		return -EINVAL;
 	if (attr.sched_policy == SCHED_DEADLINE)

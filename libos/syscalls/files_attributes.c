@@ -356,19 +356,12 @@ long sys_file_getattr(struct thread *thread, const struct syscall_args *args)
 	return user_zero(args->c + sizeof(marks), args->d - sizeof(marks));
 }
 
-/* Fields of a later version must say nothing. */
 static int marks_read(struct file_marks *marks, uint64_t from, uint64_t size)
 {
-	uint8_t byte;
+	int r = user_read_versioned(marks, sizeof(*marks), from, size);
 
-	if (USER_GET(marks, from))
-		return -EFAULT;
-	for (uint64_t at = sizeof(*marks); at < size; at++) {
-		if (USER_GET(&byte, from + at))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
+	if (r)
+		return r;
 	return marks->flags > UINT32_MAX ? -EINVAL : 0;
 }
 

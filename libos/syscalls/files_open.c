@@ -66,27 +66,14 @@ long sys_openat(struct thread *thread, const struct syscall_args *args)
 	return open_at((int)args->a, args->b, lenient_flags(args->c), (uint32_t)args->d, 0);
 }
 
-/* A struct of any size not below the first version's: what is not known must be zero. */
+/* Of any size not below the first version's. */
 static int open_how_read(struct open_how *how, uint64_t from, uint64_t size)
 {
-	uint8_t rest[64];
-
 	if (size < sizeof(*how))
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	if (USER_GET(how, from))
-		return -EFAULT;
-	for (uint64_t at = sizeof(*how); at < size; at += sizeof(rest)) {
-		size_t n = MIN(size - at, sizeof(rest));
-
-		if (user_read(rest, from + at, n))
-			return -EFAULT;
-		for (size_t i = 0; i < n; i++)
-			if (rest[i])
-				return -E2BIG;
-	}
-	return 0;
+	return user_read_versioned(how, sizeof(*how), from, size);
 }
 
 static int open_how_check(const struct open_how *how)

@@ -502,22 +502,6 @@ struct attributes {
 };
 _Static_assert(sizeof(struct attributes) == MOUNT_ATTR_SIZE_VER0, "ABI");
 
-static int attributes_copy(struct attributes *attributes, uint64_t from, uint64_t size)
-{
-	uint8_t byte;
-
-	if (USER_GET(attributes, from))
-		return -EFAULT;
-	/* A later version's fields must say nothing. */
-	for (uint64_t at = sizeof(*attributes); at < size; at++) {
-		if (USER_GET(&byte, from + at))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
-	return 0;
-}
-
 /* Who sets one of the ways to keep access times clears them all: mount_setattr(2). */
 static int check_attributes(const struct attributes *a)
 {
@@ -575,7 +559,7 @@ long sys_mount_setattr(struct thread *thread, const struct syscall_args *args)
 		return -EINVAL;
 	if (!may_mount())
 		return -EPERM;
-	r = attributes_copy(&attributes, args->d, args->e);
+	r = user_read_versioned(&attributes, sizeof(attributes), args->d, args->e);
 	if (r || !(attributes.set | attributes.clear | attributes.propagation))
 		return r;
 	r = check_attributes(&attributes);

@@ -56,7 +56,7 @@ _Static_assert(sizeof(struct status) == 512, "ABI");
 static int request_read(struct request *request, uint64_t from)
 {
 	uint32_t size;
-	uint8_t byte;
+	int r;
 
 	if (USER_GET(&size, from))
 		return -EFAULT;
@@ -64,15 +64,9 @@ static int request_read(struct request *request, uint64_t from)
 		return -EINVAL;
 	if (size > REQUEST_SIZE_MAX)
 		return -E2BIG;
-	if (USER_GET(request, from))
-		return -EFAULT;
-	/* A later version's fields must say nothing. */
-	for (uint32_t at = sizeof(*request); at < size; at++) {
-		if (USER_GET(&byte, from + at))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
+	r = user_read_versioned(request, sizeof(*request), from, size);
+	if (r)
+		return r;
 	return request->spare ? -EINVAL : 0;
 }
 

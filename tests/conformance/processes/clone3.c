@@ -60,6 +60,24 @@ static void a_longer_structure_must_end_in_zeros(void)
 	CHECK_ERRNO(clone3(&longer.args, sizeof(longer)), E2BIG);
 }
 
+/* One byte more than is known lies at the end of what can be read: nothing beyond it is looked at.
+ */
+static void just_as_much_is_read_as_was_said(void)
+{
+	char *memory = memory_new(2 * PAGE, PROT_READ | PROT_WRITE);
+	struct clone_args *args = (void *)(memory + PAGE - sizeof(*args) - 1);
+	long pid;
+
+	munmap(memory + PAGE, PAGE);
+	memset(args, 0, sizeof(*args) + 1);
+	memcpy(args, &(struct clone_args){.exit_signal = SIGCHLD}, sizeof(*args));
+	pid = clone3(args, sizeof(*args) + 1);
+	if (pid == 0)
+		_exit(3);
+	CHECK_EQ(child_wait((pid_t)pid), EXITED(3));
+	munmap(memory, PAGE);
+}
+
 static void errors(void)
 {
 	struct clone_args args = {.exit_signal = SIGCHLD};
@@ -202,6 +220,7 @@ int main(void)
 	plain_fork();
 	every_known_size_works();
 	a_longer_structure_must_end_in_zeros();
+	just_as_much_is_read_as_was_said();
 	errors();
 	pidfd_and_tid_have_words_of_their_own();
 	clear_sighand();
