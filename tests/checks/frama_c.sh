@@ -6,10 +6,10 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export WHY3CONFIG=$scratch/why3.conf
 file=hypervisor/frames.c
-# Processor seconds, not the clock's: the slowest goal takes less than three.
+# The slowest goal takes less than three seconds: whatever the machine does besides, it is not given up too early.
 includes="-I$TOP -idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 includes="$includes -idirafter $(gcc -print-file-name=include)"
-options=(-machdep gcc_x86_64 -c11 -wp -wp-rte -wp-model Typed -wp-par 2 -wp-prover "cvc4,z3" -wp-timeout 30)
+options=(-machdep gcc_x86_64 -c11 -wp -wp-rte -wp-model Typed -wp-par 2 -wp-prover "cvc4,z3" -wp-timeout 100)
 
 # prove ROOT OPTION...: what Frama-C says of the file below ROOT, whose headers come before the project's.
 prove()
