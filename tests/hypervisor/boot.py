@@ -65,9 +65,10 @@ MACHINES = {
     # Whose clock is its instructions, one a nanosecond: what is counted there is the same each time.
     "counted": Machine("a counted processor", "1", ["-icount", "shift=0,sleep=off"], accel="tcg,thread=single",
                        tests=["cost"]),
-    # Many, and few with each one checked.
-    "fuzz": Machine("calls at random", "2", EDU, tests=["fuzz"]),
-    "fuzz-debug": Machine("checked calls at random", "2", EDU, image="hypervisor_debug.bin", tests=["fuzz"]),
+    # Many, and few with each one checked. The processors take turns: hypervisor/DESIGN.md, "Tested".
+    "fuzz": Machine("calls at random", "2", EDU, accel="tcg,thread=single", tests=["fuzz"]),
+    "fuzz-debug": Machine("checked calls at random", "2", EDU, accel="tcg,thread=single",
+                          image="hypervisor_debug.bin", tests=["fuzz"]),
 }
 CHECKED = ["1", "2", "4", "image", "pcr", "debug", "panic", "kexec"]
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
