@@ -179,6 +179,46 @@ static bool pending_clear(struct thread *thread)
 	return __atomic_exchange_n(&thread->block.pending, 0, __ATOMIC_SEQ_CST);
 }
 
+/* To look for a wake for some microseconds before the processor is given up spares the host call
+ * here and the waker's, and the time in which an idle processor wakes, where two threads answer
+ * each other. It is done while it pays: each time in vain, about twice as many sleeps go without
+ * it. */
+#define SPIN_TICKS 50000 /* of the time stamp counter, */
+#define SPIN_TURNS 4000  /* and no more than this, whatever it says */
+#define SPINS_LEFT_OUT_MAX 1023
+
+static bool is_woken(const struct thread *thread)
+{
+	return __atomic_load_n(&thread->wake, __ATOMIC_RELAXED) == WOKEN;
+}
+
+static bool spin(const struct thread *thread)
+{
+	uint64_t start = __builtin_ia32_rdtsc();
+
+	for (int i = 0; i < SPIN_TURNS && __builtin_ia32_rdtsc() - start < SPIN_TICKS; i++) {
+		if (is_woken(thread))
+			return true;
+		__builtin_ia32_pause();
+	}
+	return is_woken(thread);
+}
+
+static void spin_while_it_pays(struct thread *thread)
+{
+	if (thread->spins_left_out) {
+		thread->spins_left_out--;
+		return;
+	}
+	thread->sleep_state = 'S';
+	if (spin(thread))
+		thread->spins_failed = 0;
+	else
+		thread->spins_failed = MIN(2 * thread->spins_failed + 1, SPINS_LEFT_OUT_MAX);
+	thread->spins_left_out = thread->spins_failed;
+	thread->sleep_state = 0;
+}
+
 /* Leave the processor with thread->wake at @state. 1: a descriptor of the host is ready; 0: look
  * why it ended; negative: the host does not do what it is asked for. */
 static int sleep_once(struct thread *thread, const struct sleep *sleep, uint32_t state)
@@ -234,6 +274,8 @@ static int sleep_with(const struct sleep *sleep)
 
 	if (wait_before_sleep)
 		wait_before_sleep();
+	if (!is_in_host(sleep))
+		spin_while_it_pays(thread);
 	r = sleep_until(thread, sleep, &was_pending);
 	if (was_pending)
 		__atomic_store_n(&thread->block.pending, 1, __ATOMIC_SEQ_CST);
