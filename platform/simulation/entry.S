@@ -19,10 +19,9 @@ simulation_syscall_entry:
 	movq	%rcx, %gs:FRAME_RCX
 	pushfq
 	popq	%rcx
-	cld
-	testl	$RFLAGS_ALIGNMENT, %ecx	/* the LibOS reads words wherever they lie */
-	jnz	clear_alignment
-alignment_is_clear:
+	testl	$RFLAGS_ALIGNMENT | RFLAGS_DIRECTION, %ecx
+	jnz	clear_flags	/* the LibOS reads words wherever they lie, and upwards */
+flags_are_clear:
 	movq	%rcx, %gs:FRAME_RFLAGS
 	movq	%rcx, %gs:FRAME_R11
 	movq	%rax, %gs:FRAME_RAX
@@ -63,8 +62,16 @@ return_to_program:
 	movq	%gs:BLOCK_STACK_TOP, %rsp
 	cmpl	$0, %gs:BLOCK_PENDING
 	jne	exit_work
-	pushq	%gs:FRAME_RFLAGS
-	popfq
+	/* popfq takes longer than all that is loaded below. */
+	movq	%gs:FRAME_RFLAGS, %rax
+	testq	$RFLAGS_UNUSUAL, %rax
+	jnz	restore_flags
+	movl	%eax, %ecx
+	shrl	$RFLAGS_OVERFLOW_BIT, %ecx
+	addb	$0x7f, %cl		/* overflows if the bit was set */
+	movb	%al, %ah
+	sahf
+flags_are_restored:
 	movq	%gs:FRAME_R15, %r15
 	movq	%gs:FRAME_R14, %r14
 	movq	%gs:FRAME_R13, %r13
@@ -82,15 +89,19 @@ return_to_program:
 	movq	%gs:FRAME_RDI, %rdi
 	movq	%gs:FRAME_RSP, %rsp
 	jmp	*%gs:FRAME_RIP
+restore_flags:
+	pushq	%rax
+	popfq
+	jmp	flags_are_restored
 	.globl	return_to_program_end
 return_to_program_end:
 	nop
 
-clear_alignment:
+clear_flags:
 	pushfq
-	andl	$~RFLAGS_ALIGNMENT, (%rsp)
+	andl	$~(RFLAGS_ALIGNMENT | RFLAGS_DIRECTION), (%rsp)
 	popfq
-	jmp	alignment_is_clear
+	jmp	flags_are_clear
 
 exit_work:
 	xorl	%eax, %eax		/* cleared first: what is asked for from here on sets it again */

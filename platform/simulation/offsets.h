@@ -1,5 +1,5 @@
 /* For assembly: offsets into struct thread_block (libos/processes/thread.h), checked in thread.c,
- * and a flag. */
+ * and flags. */
 #ifndef PLATFORM_SIMULATION_OFFSETS_H
 #define PLATFORM_SIMULATION_OFFSETS_H
 
@@ -28,5 +28,8 @@
 #define FRAME_RSP 0xb8
 
 #define RFLAGS_ALIGNMENT 0x40000 /* AC: a word that is not aligned faults */
+#define RFLAGS_DIRECTION 0x400
+#define RFLAGS_UNUSUAL (~0xad7) /* all but OF SF ZF AF PF CF, and what is always set: IF, bit 1 */
+#define RFLAGS_OVERFLOW_BIT 11
 
 #endif

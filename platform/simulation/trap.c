@@ -27,7 +27,6 @@
 #define CODE_SEGMENT_64 0x33
 #define STACK_SEGMENT 0x2b
 #define RFLAGS_TRAP 0x100UL
-#define RFLAGS_DIRECTION 0x400UL
 
 struct host_sigaction {
 	void (*handler)(int signo, struct signal_info *info, struct signal_ucontext *context);
@@ -57,7 +56,7 @@ static void resume_at(struct signal_context *c, const struct thread *thread, voi
 	c->rsp = thread->block.stack_top;
 	c->cs = CODE_SEGMENT_64;
 	c->ss = STACK_SEGMENT;
-	c->rflags &= ~(RFLAGS_TRAP | RFLAGS_DIRECTION | (uint64_t)RFLAGS_ALIGNMENT);
+	c->rflags &= ~(RFLAGS_TRAP | (uint64_t)RFLAGS_DIRECTION | RFLAGS_ALIGNMENT);
 }
 
 static void fault_save(struct thread *thread, int signo, const struct signal_info *info,

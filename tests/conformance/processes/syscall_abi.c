@@ -110,6 +110,24 @@ static void registers(void)
 	CHECK_EQ(seen.rax, getppid());
 }
 
+static void every_combination_of_flags(void)
+{
+	static const uint64_t single[] = {
+		CARRY, PARITY, ADJUST, ZERO, SIGN, OVERFLOW, DIRECTION, ALIGNMENT};
+	int wrong = 0;
+
+	for (unsigned int set = 0; set < 256; set++) {
+		uint64_t flags = ALWAYS;
+
+		for (unsigned int i = 0; i < 8; i++)
+			flags |= set >> i & 1 ? single[i] : 0;
+		fill(SYS_getppid, flags);
+		call();
+		wrong += (seen.flags & ALL) != (flags & ALL);
+	}
+	CHECK_EQ(wrong, 0);
+}
+
 /* 335 and 336 are left out: from Linux 6.11 they are a kernel tracer's own. */
 static void unknown_numbers(void)
 {
@@ -247,6 +265,7 @@ int main(void)
 {
 	test_start();
 	registers();
+	every_combination_of_flags();
 	unknown_numbers();
 	alignment_is_the_programs();
 	single_steps();
