@@ -192,9 +192,14 @@ void fd_table_close_on_exec(struct fd_table *table)
 		(void)close_file(file);
 }
 
+static struct file *at(const struct fd_table *table, uint32_t fd)
+{
+	return fd < table->count ? table->slots[fd] : NULL;
+}
+
 static struct file *get_unlocked(const struct fd_table *table, uint32_t fd)
 {
-	struct file *file = fd < table->count ? table->slots[fd] : NULL;
+	struct file *file = at(table, fd);
 
 	return file ? file_ref(file) : NULL;
 }
@@ -205,16 +210,33 @@ struct file *fd_table_get(struct fd_table *table, int fd)
 	return get_unlocked(table, (uint32_t)fd);
 }
 
+/* Can nobody but this thread change it now? */
+static bool is_own(struct fd_table *table)
+{
+	return thread_current()->process->thread_count == 1 &&
+	       __atomic_load_n(&table->reference_count, __ATOMIC_ACQUIRE) == 1;
+}
+
 struct file *fd_get_any(int fd)
 {
-	struct process *process = thread_current()->process;
-	struct fd_table *table = process->files;
+	struct fd_table *table = thread_current()->process->files;
 
-	/* Nobody but this thread can change the table now. */
-	if (process->thread_count == 1 &&
-		__atomic_load_n(&table->reference_count, __ATOMIC_ACQUIRE) == 1)
-		return get_unlocked(table, (uint32_t)fd);
-	return fd_table_get(table, fd);
+	return is_own(table) ? get_unlocked(table, (uint32_t)fd) : fd_table_get(table, fd);
+}
+
+struct borrowed_file fd_borrow(int fd)
+{
+	struct fd_table *table = thread_current()->process->files;
+
+	if (is_own(table))
+		return (struct borrowed_file){at(table, (uint32_t)fd), false};
+	return (struct borrowed_file){fd_table_get(table, fd), true};
+}
+
+void fd_give_back(struct borrowed_file *borrowed)
+{
+	if (borrowed->is_referenced)
+		file_unref(borrowed->file);
 }
 
 struct file *fd_get(int fd)

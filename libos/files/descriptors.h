@@ -25,6 +25,14 @@ MUST_CHECK int fd_table_unshare(void);
 
 /* As fd_get, but O_PATH files too (fd_get answers NULL for them: EBADF). */
 struct file *fd_get_any(int fd);
+/* As fd_get_any, for no longer than the call that asks: where nobody else can close it meanwhile,
+ * no reference is taken. */
+struct borrowed_file {
+	struct file *file; /* NULL: EBADF */
+	bool is_referenced;
+};
+struct borrowed_file fd_borrow(int fd);
+void fd_give_back(struct borrowed_file *borrowed);
 /* Of any table, O_PATH files too: referenced, or NULL. */
 struct file *fd_table_get(struct fd_table *table, int fd);
 /* The lowest descriptor >= @from in use, or -1: for /proc/PID/fd. *ret_file referenced. */

@@ -105,15 +105,22 @@ static long random_ioctl(struct file *file, uint32_t request, uint64_t argument)
 	return -EINVAL;
 }
 
-static const struct file_ops null_ops = {
-	.read = null_read, .write = null_write, .seek = memory_device_seek};
-static const struct file_ops zero_ops = {
-	.read = zero_read, .write = null_write, .seek = memory_device_seek};
-static const struct file_ops full_ops = {
-	.read = zero_read, .write = full_write, .seek = memory_device_seek};
+static const struct file_ops null_ops = {.read = null_read,
+	.write = null_write,
+	.seek = memory_device_seek,
+	.has_no_position = true};
+static const struct file_ops zero_ops = {.read = zero_read,
+	.write = null_write,
+	.seek = memory_device_seek,
+	.has_no_position = true};
+static const struct file_ops full_ops = {.read = zero_read,
+	.write = full_write,
+	.seek = memory_device_seek,
+	.has_no_position = true};
 static const struct file_ops random_ops = {.read = random_read,
 	.write = null_write,
 	.seek = memory_device_seek,
+	.has_no_position = true,
 	.ioctl = random_ioctl};
 
 static const struct file_ops *memory_device(uint32_t minor)

@@ -25,6 +25,7 @@ struct file_ops {
 	long (*read)(struct file *file, struct io *io, uint64_t *offset);
 	long (*write)(struct file *file, struct io *io, uint64_t *offset);
 	long (*seek)(struct file *file, int64_t offset, int whence);
+	bool has_no_position; /* though it can seek: everywhere is the same */
 	long (*ioctl)(struct file *file, uint32_t request, uint64_t argument);
 	/* POLL* bits ready now; if @table, also queue the caller's waiter on the file's queues. */
 	uint32_t (*poll)(struct file *file, struct poll_table *table);

@@ -438,6 +438,8 @@ void signal_mask_set(struct thread *thread, signal_set mask)
 	signal_set more, left;
 
 	mask &= ~SET_UNBLOCKABLE;
+	if (mask == thread->signals.blocked) /* nobody else changes it */
+		return;
 	lock_acquire(&process->signals.lock);
 	more = mask & ~thread->signals.blocked;
 	thread->signals.blocked = mask;

@@ -22,7 +22,7 @@ static long transfer(struct file *file, struct io *io, enum direction direction,
 	long n;
 
 	io->left = MIN(io->left, IO_SIZE_MAX);
-	if (!offset && !file->ops->seek)
+	if (!offset && (!file->ops->seek || file->ops->has_no_position))
 		offset = &none; /* a stream: blocks, with no position to protect */
 	if (offset)
 		return direction == IN ? file->ops->read(file, io, offset)
@@ -46,19 +46,19 @@ static int check(const struct file *file, enum direction direction)
 static long transfer_checked(
 	int fd, struct io *io, enum direction direction, uint64_t *offset, bool at_offset)
 {
-	struct file *file = fd_get(fd);
+	CLEANUP(fd_give_back) struct borrowed_file borrowed = fd_borrow(fd);
+	struct file *file = borrowed.file;
 	long r;
 
-	if (!file)
+	if (!file || file->flags & O_PATH)
 		return -EBADF;
-	if (at_offset && !(file->flags & O_PATH) && file->ops && !file->ops->seek)
+	if (at_offset && file->ops && !file->ops->seek)
 		r = -ESPIPE; /* even if it is the end that can't be read, or written */
 	else
 		r = check(file, direction);
 	r = r ? r : transfer(file, io, direction, offset);
 	if (r > 0)
 		notify_file(file, direction == IN ? NOTIFY_ACCESS : NOTIFY_MODIFY);
-	file_unref(file);
 	return r;
 }
 

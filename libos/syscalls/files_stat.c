@@ -54,12 +54,35 @@ static int put_stat(uint64_t to, const struct file_status *status)
 	return user_write(to, &st, sizeof(st));
 }
 
+static long stat_descriptor(int fd, uint64_t to)
+{
+	CLEANUP(fd_give_back) struct borrowed_file borrowed = fd_borrow(fd);
+	struct file_status status;
+
+	if (!borrowed.file)
+		return -EBADF;
+	file_status(borrowed.file, &status);
+	return put_stat(to, &status);
+}
+
+/* fstat(2), as today's C libraries call it? A path that can't be read is for who walks it to
+ * refuse. */
+static bool names_descriptor(int dir_fd, uint64_t path, uint32_t walk_flags)
+{
+	uint8_t first;
+
+	return walk_flags & PATH_EMPTY && dir_fd != AT_FDCWD && !USER_GET(&first, path) && !first;
+}
+
 static long stat_at(int dir_fd, uint64_t path, uint64_t to, uint32_t walk_flags)
 {
 	struct file_status status;
 	struct inode *inode;
-	int r = at_inode(dir_fd, path, walk_flags, &inode);
+	int r;
 
+	if (names_descriptor(dir_fd, path, walk_flags))
+		return stat_descriptor(dir_fd, to);
+	r = at_inode(dir_fd, path, walk_flags, &inode);
 	if (r)
 		return r;
 	inode_status(inode, &status);
@@ -81,15 +104,8 @@ long sys_lstat(struct thread *thread, const struct syscall_args *args)
 
 long sys_fstat(struct thread *thread, const struct syscall_args *args)
 {
-	struct file *file = fd_get_any((int)args->a);
-	struct file_status status;
-
 	(void)thread;
-	if (!file)
-		return -EBADF;
-	file_status(file, &status);
-	file_unref(file);
-	return put_stat(args->b, &status);
+	return stat_descriptor((int)args->a, args->b);
 }
 
 long sys_newfstatat(struct thread *thread, const struct syscall_args *args)
