@@ -214,6 +214,7 @@ static void op_free(struct socket *base)
 	struct inet_socket *socket = inet_of(base);
 
 	inet_packets_free(&socket->packets);
+	heap_free(socket->corked);
 	heap_free(socket->peers);
 	heap_free(socket);
 }

@@ -99,6 +99,7 @@ struct inet_socket {
 
 	struct list packets;
 	uint32_t packet_count, weight;
+	struct inet_packet *corked; /* a datagram that grows; NULL: none */
 
 	/* Listening: connections not accepted yet, and those that wait for a place among them. */
 	struct list pending, waiting;
@@ -185,6 +186,8 @@ MUST_CHECK int inet_datagram_connect(struct inet_socket *socket, const struct in
 MUST_CHECK int inet_datagram_disconnect(struct inet_socket *socket);
 MUST_CHECK long inet_datagram_send(
 	struct inet_socket *socket, struct message *message, uint32_t flags);
+/* Send what MSG_MORE and UDP_CORK have kept. */
+void inet_datagram_uncork(struct inet_socket *socket);
 MUST_CHECK long inet_datagram_receive(
 	struct inet_socket *socket, struct message *message, uint32_t flags);
 uint32_t inet_datagram_events(struct inet_socket *socket);

@@ -133,38 +133,27 @@ static void bounce(struct inet_socket *socket)
 	wait_wake(&socket->base.readable, SOCKET_READABLE | POLLERR);
 }
 
-static long send_inside(struct inet_socket *socket, struct message *message,
-	const struct inet_address *from, const struct inet_address *to)
+static void send_inside(struct inet_socket *socket, struct inet_packet *packet)
 {
-	CLEANUP(inet_unrefp) struct inet_socket *receiver = NULL;
-	struct inet_packet *packet;
-	int r = packet_take(&message->io, &packet);
-	long size;
+	CLEANUP(inet_unrefp)
+	struct inet_socket *receiver = inet_find(SOCK_DGRAM, &packet->to, &packet->from);
 
-	if (r)
-		return r;
-	size = packet->size;
-	packet->from = *from;
-	packet->to = *to;
-	receiver = inet_find(SOCK_DGRAM, to, from);
 	if (receiver) {
 		deliver(receiver, packet);
 	} else {
 		heap_free(packet);
 		bounce(socket);
 	}
-	return size;
 }
 
-static long send_outside(struct inet_socket *socket, struct message *message,
-	const struct inet_address *to, uint32_t flags)
+static long send_outside(
+	struct inet_socket *socket, const struct inet_packet *packet, uint32_t flags)
 {
-	CLEANUP(heap_freep) struct inet_packet *packet = NULL;
-	int r = packet_take(&message->io, &packet);
+	int r = inet_host_open_datagram(socket);
 
-	if (!r)
-		r = inet_host_open_datagram(socket);
-	return r ? r : inet_host_send_datagram(socket, packet->bytes, packet->size, to, flags);
+	return r ? r
+		 : inet_host_send_datagram(
+			   socket, packet->bytes, packet->size, &packet->to, flags & ~MSG_MORE);
 }
 
 static int find_target(
@@ -193,21 +182,38 @@ static int find_target(
 	return 0;
 }
 
-static long send_to(struct inet_socket *socket, struct message *message,
-	const struct inet_address *to, uint32_t flags)
+static void find_source(const struct inet_socket *socket, const struct message *message,
+	const struct inet_address *to, struct inet_address *ret_from)
 {
-	struct inet_address from = socket->local;
-
-	if (inet_address_is_any(&from)) {
-		from = inet_source_for(to);
-		from.port = socket->local.port;
+	*ret_from = socket->local;
+	if (inet_address_is_any(ret_from)) {
+		*ret_from = inet_source_for(to);
+		ret_from->port = socket->local.port;
 	}
-	choose_source(message, &from);
-	switch (route_of(socket, to)) {
+	choose_source(message, ret_from);
+}
+
+/* Where @packet comes from and goes to, and whether it may. */
+static int address_packet(
+	struct inet_socket *socket, const struct message *message, struct inet_packet *packet)
+{
+	int r = find_target(socket, message, &packet->to);
+
+	if (!r)
+		r = inet_bind_somewhere(socket);
+	if (!r && socket_shut(&socket->base) & SHUT_SEND)
+		r = -EPIPE;
+	if (!r && packet->size > INET_DATAGRAM_MAX)
+		r = -EMSGSIZE;
+	if (!r)
+		r = socket_take_error(&socket->base);
+	if (r)
+		return r;
+	find_source(socket, message, &packet->to, &packet->from);
+	switch (route_of(socket, &packet->to)) {
 	case INET_INSIDE:
-		return send_inside(socket, message, &from, to);
 	case INET_OUTSIDE:
-		return send_outside(socket, message, to, flags);
+		return 0;
 	case INET_BROADCAST:
 		return socket_flag(&socket->base, SO_BROADCAST) ? -ENETUNREACH : -EACCES;
 	default:
@@ -215,24 +221,84 @@ static long send_to(struct inet_socket *socket, struct message *message,
 	}
 }
 
+/* @packet is the caller's no more. */
+static long send_packet(struct inet_socket *socket, struct inet_packet *packet, uint32_t flags)
+{
+	CLEANUP(heap_freep) struct inet_packet *outward = NULL;
+
+	if (route_of(socket, &packet->to) == INET_OUTSIDE) {
+		outward = packet;
+		return send_outside(socket, packet, flags);
+	}
+	send_inside(socket, packet);
+	return 0;
+}
+
+/* ---- Corked: MSG_MORE and UDP_CORK make one datagram of several sends ---- */
+
+/* *packet becomes @first and what it was itself. If it does not, both are dropped. */
+static int join(struct inet_packet *first, struct inet_packet **packet)
+{
+	CLEANUP(heap_freep) struct inet_packet *head = first;
+	struct inet_packet *tail = *packet, *both;
+	uint32_t size = head->size + tail->size;
+
+	if (size > INET_DATAGRAM_MAX)
+		return -EMSGSIZE;
+	both = heap_alloc(sizeof(*both) + size);
+	if (!both)
+		return -ENOBUFS;
+	memcpy(both, head, sizeof(*both) + head->size);
+	memcpy(both->bytes + head->size, tail->bytes, tail->size);
+	list_init(&both->link);
+	both->size = size;
+	heap_free(tail);
+	*packet = both;
+	return 0;
+}
+
+/* @r: what is wrong with *packet's own address. What is corked has one already. *packet stays the
+ * caller's if it is to be sent now, and becomes NULL if it is kept. */
+static int cork(struct inet_socket *socket, struct inet_packet **packet, int r, bool is_more)
+{
+	LOCK_SCOPE(&socket->base.lock);
+	if (socket->corked)
+		r = join(TAKE(socket->corked), packet);
+	if (!r && is_more && socket->state != INET_CLOSED)
+		socket->corked = TAKE(*packet);
+	return r;
+}
+
+void inet_datagram_uncork(struct inet_socket *socket)
+{
+	struct inet_packet *packet;
+
+	lock_acquire(&socket->base.lock);
+	packet = TAKE(socket->corked);
+	lock_release(&socket->base.lock);
+	/* As udp(7): nobody is told of an error. */
+	if (packet)
+		(void)!send_packet(socket, packet, 0);
+}
+
 long inet_datagram_send(struct inet_socket *socket, struct message *message, uint32_t flags)
 {
-	struct inet_address to;
-	int r = find_target(socket, message, &to);
+	bool is_more = flags & MSG_MORE || socket->numbers[NUMBER_UDP_CORK];
+	CLEANUP(heap_freep) struct inet_packet *packet = NULL;
+	size_t size = message->io.left;
+	long r;
 
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (message->io.left > UINT16_MAX)
+	if (size > UINT16_MAX)
 		return -EMSGSIZE;
-	if (!r)
-		r = inet_bind_somewhere(socket);
-	if (!r && socket_shut(&socket->base) & SHUT_SEND)
-		r = -EPIPE;
-	if (!r && message->io.left > INET_DATAGRAM_MAX)
-		r = -EMSGSIZE;
-	if (!r)
-		r = socket_take_error(&socket->base);
-	return r ? r : send_to(socket, message, &to, flags);
+	r = packet_take(&message->io, &packet);
+	if (r)
+		return r;
+	r = cork(socket, &packet, address_packet(socket, message, packet), is_more);
+	if (!r && packet)
+		r = send_packet(socket, TAKE(packet), flags);
+	return r < 0 ? r : (long)size;
 }
 
 /* ---- Receiving ---- */

@@ -176,6 +176,8 @@ static int set_number(struct inet_socket *socket, uint32_t number, uint64_t from
 	socket->numbers[number] = value;
 	if (option->is_for_host)
 		tell_host(socket, option->level, option->option, value);
+	if (number == NUMBER_UDP_CORK && !value)
+		inet_datagram_uncork(socket);
 	return 0;
 }
 

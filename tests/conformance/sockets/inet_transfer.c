@@ -1,6 +1,7 @@
 /* covers: sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write readv writev ioctl sendfile
  * splice */
 /* tcp(7), udp(7): what is sent arrives. */
+#include <netinet/udp.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -230,6 +231,54 @@ static void test_datagram_limits(void)
 	close(b);
 }
 
+/* udp(7), send(2): what is corked is one datagram in the end, to where the first part goes. */
+static void test_corked_datagrams(int family)
+{
+	char buffer[64];
+	struct sockaddr_storage to, other;
+	socklen_t length;
+	int a = socket(family, SOCK_DGRAM, 0), b = socket(family, SOCK_DGRAM, 0);
+
+	CHECK_OK(bind_loopback(b, family, 0));
+	length = loopback(family, port_of(b, false), &to);
+	loopback(family, 9, &other);
+	CHECK_EQ(sendto(a, "ab", 2, MSG_MORE, (struct sockaddr *)&to, length), 2);
+	CHECK_ERRNO(recv(b, buffer, sizeof(buffer), MSG_DONTWAIT), EAGAIN);
+	CHECK_EQ(sendto(a, "cde", 3, MSG_MORE, (struct sockaddr *)&other, length), 3);
+	CHECK_EQ(send(a, "f", 1, 0), 1);
+	CHECK_EQ(recv(b, buffer, sizeof(buffer), 0), 6);
+	CHECK(!memcmp(buffer, "abcdef", 6));
+	CHECK_OK(connect(a, (struct sockaddr *)&to, length));
+	CHECK_OK(set_number(a, IPPROTO_UDP, UDP_CORK, 1));
+	CHECK_EQ(write(a, "12", 2), 2);
+	CHECK_EQ(write(a, "34", 2), 2);
+	CHECK_ERRNO(recv(b, buffer, sizeof(buffer), MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(set_number(a, IPPROTO_UDP, UDP_CORK, 0));
+	CHECK_EQ(recv(b, buffer, sizeof(buffer), 0), 4);
+	CHECK(!memcmp(buffer, "1234", 4));
+	CHECK_EQ(send(a, "x", 1, MSG_MORE), 1);
+	close(a); /* and what was not sent is gone */
+	CHECK_ERRNO(recv(b, buffer, sizeof(buffer), MSG_DONTWAIT), EAGAIN);
+	close(b);
+}
+
+/* What is more than a datagram is dropped as a whole. */
+static void test_corked_limit(void)
+{
+	static char big[40000];
+	char buffer[8];
+	int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+
+	CHECK_OK(bind_loopback(b, AF_INET, 0));
+	CHECK_OK(connect_loopback(a, AF_INET, port_of(b, false)));
+	CHECK_EQ(send(a, big, sizeof(big), MSG_MORE), sizeof(big));
+	CHECK_ERRNO(send(a, big, sizeof(big), 0), EMSGSIZE);
+	CHECK_EQ(send(a, "y", 1, 0), 1);
+	CHECK_EQ(recv(b, buffer, sizeof(buffer), 0), 1);
+	close(a);
+	close(b);
+}
+
 static void test_packet_info(void)
 {
 	char buffer[8], control[128];
@@ -294,6 +343,9 @@ int main(void)
 	test_datagrams(AF_INET);
 	test_datagrams(AF_INET6);
 	test_datagram_limits();
+	test_corked_datagrams(AF_INET);
+	test_corked_datagrams(AF_INET6);
+	test_corked_limit();
 	test_packet_info();
 	test_many_messages();
 	return test_done();
