@@ -30,6 +30,7 @@ enum vma_flags {
 	VMA_TRAMPOLINES = 16384, /* ours */
 	VMA_MAYWRITE = 32768,    /* private, or of a file opened for writing */
 	VMA_SEALED = 65536,      /* mseal(2) */
+	VMA_POLICY = 0x7f << 17, /* mbind(2), as policy.c packs it; 0: the default */
 };
 
 /* [start, end): page aligned; sorted, never overlapping. */

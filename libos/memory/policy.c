@@ -1,5 +1,5 @@
 /* Memory policies: mbind(2), set_mempolicy(2), move_pages(2). There is one node, 0, so what a
- * policy says changes nothing; a thread's is kept and shown. */
+ * policy says changes nothing; a thread's and a mapping's are kept and shown. */
 #include <asm/errno.h>
 #include <linux/mempolicy.h>
 
@@ -18,6 +18,37 @@
 struct nodes {
 	bool has_zero, has_others;
 };
+
+/* A policy that was checked: MPOL_*, with its flags, and whether it names node 0. */
+struct policy {
+	uint32_t mode;
+	bool has_node;
+};
+
+#define POLICY_SHIFT 17 /* VMA_POLICY: three bits of the kind, one of the node, three flags */
+#define POLICY_KIND 7U
+#define POLICY_NODE 8U
+#define POLICY_FLAGS_SHIFT 4
+#define MODE_FLAGS_SHIFT 13
+_Static_assert(MODE_FLAGS == 7 << MODE_FLAGS_SHIFT && MODE_MAX <= POLICY_KIND + 1, "packed");
+
+static uint32_t policy_pack(struct policy policy)
+{
+	uint32_t flags = (policy.mode & MODE_FLAGS) >> MODE_FLAGS_SHIFT;
+	uint32_t packed = (policy.mode & POLICY_KIND) | (policy.has_node ? POLICY_NODE : 0) |
+			  flags << POLICY_FLAGS_SHIFT;
+
+	return packed << POLICY_SHIFT;
+}
+
+static struct policy policy_unpack(uint32_t vma_flags)
+{
+	uint32_t packed = (vma_flags & VMA_POLICY) >> POLICY_SHIFT;
+	uint32_t flags = packed >> POLICY_FLAGS_SHIFT;
+
+	return (struct policy){
+		(packed & POLICY_KIND) | flags << MODE_FLAGS_SHIFT, packed & POLICY_NODE};
+}
 
 static int nodes_read(uint64_t from, uint64_t bits, struct nodes *ret_nodes)
 {
@@ -43,7 +74,7 @@ static int nodes_read(uint64_t from, uint64_t bits, struct nodes *ret_nodes)
 }
 
 /* Is it a policy that a machine with one node can have? */
-static int check_policy(uint32_t mode, const struct nodes *nodes)
+static int check_mode(uint32_t mode, const struct nodes *nodes)
 {
 	uint32_t flags = mode & MODE_FLAGS, kind = mode & ~(uint32_t)MODE_FLAGS;
 	bool is_empty = !nodes->has_zero && !nodes->has_others;
@@ -61,20 +92,30 @@ static int check_policy(uint32_t mode, const struct nodes *nodes)
 	return nodes->has_zero || flags & MPOL_F_RELATIVE_NODES ? 0 : -EINVAL;
 }
 
-long sys_set_mempolicy(struct thread *thread, const struct syscall_args *args)
+static int policy_read(uint32_t mode, uint64_t from, uint64_t bits, struct policy *ret_policy)
 {
-	uint32_t mode = (uint32_t)args->a;
 	struct nodes nodes;
-	int r = nodes_read(args->b, args->c, &nodes);
+	int r = nodes_read(from, bits, &nodes);
 
-	r = r ? r : check_policy(mode, &nodes);
+	r = r ? r : check_mode(mode, &nodes);
 	if (r)
 		return r;
-	thread->memory_policy = mode;
-	thread->memory_policy_has_node = nodes.has_zero;
+	*ret_policy = (struct policy){mode, nodes.has_zero};
 	/* Preferring no node is local allocation. */
 	if (mode == MPOL_PREFERRED && !nodes.has_zero)
-		thread->memory_policy = MPOL_LOCAL;
+		ret_policy->mode = MPOL_LOCAL;
+	return 0;
+}
+
+long sys_set_mempolicy(struct thread *thread, const struct syscall_args *args)
+{
+	struct policy policy;
+	int r = policy_read((uint32_t)args->a, args->b, args->c, &policy);
+
+	if (r)
+		return r;
+	thread->memory_policy = policy.mode;
+	thread->memory_policy_has_node = policy.has_node;
 	return 0;
 }
 
@@ -92,41 +133,45 @@ static int nodes_write(uint64_t to, uint64_t bits, bool has_zero)
 	return 0;
 }
 
-static bool is_mapped(struct mm *mm, uint64_t addr)
+/* Of what is mapped at @addr: not the thread's where the mapping has none. */
+static int policy_at(struct mm *mm, uint64_t addr, struct policy *ret_policy)
 {
 	struct vma *vma;
 
 	LOCK_SCOPE(&mm->lock);
 	vma = mm_find(mm, addr);
-	return vma && vma->start <= addr;
+	if (!vma || vma->start > addr)
+		return -EFAULT;
+	*ret_policy = policy_unpack(vma->flags);
+	return 0;
 }
 
 static int policy_of(
-	struct thread *thread, uint64_t addr, uint32_t flags, uint32_t *ret_mode, bool *ret_node)
+	struct thread *thread, uint64_t addr, uint32_t flags, struct policy *ret_policy)
 {
-	*ret_mode = thread->memory_policy;
-	*ret_node = thread->memory_policy_has_node;
+	int r;
+
+	*ret_policy = (struct policy){thread->memory_policy, thread->memory_policy_has_node};
 	if (flags & MPOL_F_ADDR) {
-		if (!is_mapped(thread->process->mm, addr))
-			return -EFAULT;
+		r = policy_at(thread->process->mm, addr, ret_policy);
 		if (flags & MPOL_F_NODE)
-			*ret_mode = 0; /* the page's node */
-		return 0;
+			ret_policy->mode = 0; /* the page's node */
+		return r;
 	}
 	if (addr)
 		return -EINVAL;
 	if (!(flags & MPOL_F_NODE))
 		return 0;
-	if ((*ret_mode & ~(uint32_t)MODE_FLAGS) != MPOL_INTERLEAVE)
+	if ((ret_policy->mode & ~(uint32_t)MODE_FLAGS) != MPOL_INTERLEAVE)
 		return -EINVAL;
-	*ret_mode = 0; /* the next node */
+	ret_policy->mode = 0; /* the next node */
 	return 0;
 }
 
 long sys_get_mempolicy(struct thread *thread, const struct syscall_args *args)
 {
-	uint32_t flags = (uint32_t)args->e, mode = 0;
-	bool has_node = true;
+	struct policy policy = {.has_node = true};
+	uint32_t flags = (uint32_t)args->e;
 	int r = 0;
 
 	if (flags & ~(uint32_t)(MPOL_F_NODE | MPOL_F_ADDR | MPOL_F_MEMS_ALLOWED))
@@ -137,56 +182,96 @@ long sys_get_mempolicy(struct thread *thread, const struct syscall_args *args)
 		if (flags & (MPOL_F_NODE | MPOL_F_ADDR))
 			return -EINVAL;
 	} else {
-		r = policy_of(thread, args->d, flags, &mode, &has_node);
+		r = policy_of(thread, args->d, flags, &policy);
 	}
 	if (r)
 		return r;
-	if (args->a && USER_PUT(args->a, mode))
+	if (args->a && USER_PUT(args->a, policy.mode))
 		return -EFAULT;
-	return nodes_write(args->b, args->c, has_node);
+	return nodes_write(args->b, args->c, policy.has_node);
 }
 
-/* [*addr, *addr + *size) in whole pages, all mapped? Empty: 1. */
-static int check_range(struct mm *mm, uint64_t addr, uint64_t size)
+static int check_range(uint64_t addr, uint64_t size)
+{
+	return !IS_ALIGNED(addr, PAGE_SIZE) || size > PLATFORM_USER_END ||
+			       addr > PLATFORM_USER_END - size
+		       ? -EINVAL
+		       : 0;
+}
+
+/* Is all of [addr, addr + size) mapped? Locked. */
+static bool is_mapped(struct mm *mm, uint64_t addr, uint64_t size)
 {
 	uint64_t at = addr;
-	struct vma *vma;
 
-	if (!IS_ALIGNED(addr, PAGE_SIZE) || size > PLATFORM_USER_END ||
-		addr > PLATFORM_USER_END - size)
-		return -EINVAL;
-	size = ALIGN_UP(size, PAGE_SIZE);
-	LOCK_SCOPE(&mm->lock);
-	for (vma = mm_find(mm, addr); vma && vma->start <= at && at < addr + size;
+	for (struct vma *vma = mm_find(mm, addr); vma && vma->start <= at && at < addr + size;
 		vma = mm_next(mm, vma))
 		at = vma->end;
-	return at >= addr + size ? 0 : -EFAULT;
+	return at >= addr + size;
+}
+
+static int policy_set(struct mm *mm, uint64_t addr, uint64_t size, struct policy policy)
+{
+	int r;
+
+	LOCK_SCOPE(&mm->lock);
+	if (!is_mapped(mm, addr, size))
+		return -EFAULT;
+	r = mm_split_range(mm, addr, size);
+	for (struct vma *vma = mm_find(mm, addr); !r && vma && vma->start < addr + size;
+		vma = mm_next(mm, vma))
+		vma->flags = (vma->flags & ~(uint32_t)VMA_POLICY) | policy_pack(policy);
+	return r;
 }
 
 long sys_mbind(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t flags = (uint32_t)args->f;
-	struct nodes nodes;
+	struct policy policy;
 	int r;
 
 	if (flags & ~(uint32_t)(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL))
 		return -EINVAL;
 	if (flags & MPOL_MF_MOVE_ALL && !credentials_can(&thread->credentials, CAP_SYS_NICE))
 		return -EPERM;
-	r = nodes_read(args->d, args->e, &nodes);
-	r = r ? r : check_policy((uint32_t)args->c, &nodes);
-	return r ? r : check_range(thread->process->mm, args->a, args->b);
+	r = policy_read((uint32_t)args->c, args->d, args->e, &policy);
+	r = r ? r : check_range(args->a, args->b);
+	if (r || !args->b)
+		return r;
+	return policy_set(
+		thread->process->mm, args->a, ALIGN_UP(args->b, (uint64_t)PAGE_SIZE), policy);
 }
 
-/* No mapping has a policy that a home node could be added to. */
+/* There is one node that could be the home: the policies found decide what is said. */
+static int home_node_check(struct mm *mm, uint64_t addr, uint64_t size)
+{
+	int r = -ENOENT;
+
+	LOCK_SCOPE(&mm->lock);
+	for (struct vma *vma = mm_find(mm, addr); vma && vma->start < addr + size;
+		vma = mm_next(mm, vma)) {
+		uint32_t kind = policy_unpack(vma->flags).mode & POLICY_KIND;
+
+		if (kind == MPOL_DEFAULT)
+			continue;
+		if (kind != MPOL_BIND && kind != MPOL_PREFERRED_MANY)
+			return -EOPNOTSUPP;
+		r = 0;
+	}
+	return r;
+}
+
 long sys_set_mempolicy_home_node(struct thread *thread, const struct syscall_args *args)
 {
 	int r;
 
 	if (args->d || args->c)
 		return -EINVAL;
-	r = check_range(thread->process->mm, args->a, args->b);
-	return r == -EINVAL ? r : args->b ? -ENOENT : 0;
+	r = check_range(args->a, args->b);
+	if (r || !args->b)
+		return r;
+	return home_node_check(
+		thread->process->mm, args->a, ALIGN_UP(args->b, (uint64_t)PAGE_SIZE));
 }
 
 /* The process that @pid (0: the caller's own) names, if the caller may move its memory. */
@@ -221,9 +306,10 @@ long sys_migrate_pages(struct thread *thread, const struct syscall_args *args)
 static int32_t page_status(struct mm *mm, uint64_t page, bool is_own)
 {
 	uint64_t addr = ALIGN_DOWN(page, PAGE_SIZE);
+	struct policy unused;
 	uint8_t resident = 1;
 
-	if (!platform_is_user(addr, PAGE_SIZE) || (is_own && !is_mapped(mm, addr)))
+	if (!platform_is_user(addr, PAGE_SIZE) || (is_own && policy_at(mm, addr, &unused)))
 		return -EFAULT;
 	if (is_own && platform_resident(addr, PAGE_SIZE, &resident))
 		return -EFAULT;

@@ -63,6 +63,37 @@ static void test_policies(void)
 	CHECK_ERRNO(syscall(SYS_mbind, page, PAGE, MPOL_DEFAULT, NULL, 0, 0), EFAULT);
 }
 
+/* A mapping's own policy is kept for the pages it was set for; elsewhere it is the default,
+ * whatever the thread's is. */
+static void test_policy_of_mapping(void)
+{
+	unsigned long zero = 1, got = 99;
+	char *pages =
+		mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int mode = -1;
+
+	if (is_missing(syscall(SYS_mbind, pages + PAGE, PAGE, MPOL_BIND, &zero, 64, 0), "mbind"))
+		return;
+	CHECK_OK(syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &zero, 64));
+	CHECK_OK(syscall(SYS_get_mempolicy, &mode, &got, 1024, pages + PAGE, MPOL_F_ADDR));
+	CHECK_EQ(mode, MPOL_BIND);
+	CHECK_EQ(got, 1);
+	for (int i = 0; i < 3; i += 2) {
+		CHECK_OK(syscall(
+			SYS_get_mempolicy, &mode, &got, 1024, pages + i * PAGE, MPOL_F_ADDR));
+		CHECK_EQ(mode, MPOL_DEFAULT);
+		CHECK_EQ(got, 0);
+	}
+	if (!is_missing(syscall(SYS_set_mempolicy_home_node, pages, 3 * PAGE, 0, 0), "home nodes"))
+		CHECK_ERRNO(syscall(SYS_set_mempolicy_home_node, pages, PAGE, 0, 0), ENOENT);
+	CHECK_OK(syscall(SYS_mbind, pages, 3 * PAGE, MPOL_PREFERRED, NULL, 0, 0));
+	CHECK_OK(syscall(SYS_get_mempolicy, &mode, &got, 1024, pages + PAGE, MPOL_F_ADDR));
+	CHECK_EQ(mode, MPOL_LOCAL);
+	CHECK_EQ(got, 0);
+	CHECK_OK(syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0));
+	munmap(pages, 3 * PAGE);
+}
+
 static void test_moving(void)
 {
 	unsigned long zero = 1;
@@ -200,6 +231,7 @@ int main(void)
 {
 	test_begin();
 	test_policies();
+	test_policy_of_mapping();
 	test_moving();
 	test_keys();
 	test_others();
