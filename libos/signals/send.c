@@ -7,6 +7,7 @@
 #include "libos/core/heap.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/trace.h"
+#include "libos/time/timers.h"
 
 #define SIGNAL_QUEUE_MAX 4096 /* signals waiting in one queue, whatever RLIMIT_SIGPENDING says */
 #define RLIMIT_SIGPENDING 11
@@ -384,7 +385,7 @@ static int dequeue(struct signal_queue *queue, signal_set set, struct signal_inf
 	return signo;
 }
 
-int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *ret_info)
+static int dequeue_any(struct thread *thread, signal_set set, struct signal_info *ret_info)
 {
 	struct signal_process *signals = &thread->process->signals;
 	int signo;
@@ -395,6 +396,15 @@ int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *re
 		signo = dequeue(&signals->queue, set, ret_info);
 	if (signo && (SIGNAL_BIT(signo) & SET_STOP))
 		signals->stop_wanted = true;
+	return signo;
+}
+
+int signal_dequeue(struct thread *thread, signal_set set, struct signal_info *ret_info)
+{
+	int signo = dequeue_any(thread, set, ret_info);
+
+	if (signo && ret_info->code == SI_TIMER)
+		timers_signal_taken(thread->process, ret_info);
 	return signo;
 }
 

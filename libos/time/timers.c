@@ -38,7 +38,7 @@ struct timer {
 	int32_t id;         /* -1: an interval timer */
 	int32_t target_tid; /* SIGEV_THREAD_ID, or 0 */
 	uint64_t value;
-	int32_t overrun; /* of the signal sent last */
+	int32_t overrun; /* of the signal that was taken last */
 };
 
 struct timers {
@@ -84,6 +84,7 @@ static void notify(struct timer *timer, uint64_t times)
 	struct signal_info info = {.signo = timer->signo, .code = SI_TIMER};
 	struct thread *target = NULL;
 	int32_t more = (int32_t)MIN(times, (uint64_t)INT32_MAX);
+	int32_t overrun = (int32_t)MIN(times - 1, (uint64_t)INT32_MAX);
 
 	if (!timer->signo)
 		return;
@@ -96,14 +97,10 @@ static void notify(struct timer *timer, uint64_t times)
 		if (!target || target->process != process)
 			return;
 	}
-	if (signal_timer_again(process, target, timer->signo, timer->id, more)) {
-		timer->overrun =
-			timer->overrun > INT32_MAX - more ? INT32_MAX : timer->overrun + more;
+	if (signal_timer_again(process, target, timer->signo, timer->id, more))
 		return;
-	}
-	timer->overrun = more - 1;
 	info.timer.id = timer->id;
-	info.timer.overrun = timer->overrun;
+	info.timer.overrun = overrun;
 	info.timer.value = timer->value;
 	if (target)
 		(void)!signal_send_thread_locked(target, timer->signo, &info);
@@ -536,6 +533,17 @@ long sys_timer_getoverrun(struct thread *thread, const struct syscall_args *args
 	LOCK_SCOPE(&timers_lock);
 	timer = posix_find(thread->process, args->a);
 	return timer ? timer->overrun : -EINVAL;
+}
+
+/* timer_getoverrun(2): "the most recent signal delivery". */
+void timers_signal_taken(struct process *process, const struct signal_info *info)
+{
+	struct timer *timer;
+
+	LOCK_SCOPE(&timers_lock);
+	timer = posix_find(process, (uint64_t)info->timer.id);
+	if (timer)
+		timer->overrun = info->timer.overrun;
 }
 
 long sys_timer_delete(struct thread *thread, const struct syscall_args *args)

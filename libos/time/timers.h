@@ -6,6 +6,7 @@
 #include "base/list.h"
 
 struct process;
+struct signal_info;
 
 /* A deadline with a call: run on the service's thread, without locks held. */
 struct deadline {
@@ -22,6 +23,9 @@ void deadline_cancel(struct deadline *deadline);
 /* The last thread of @process is gone, or it executes a program (timers_exec keeps itimers). */
 void timers_exit(struct process *process);
 void timers_exec(struct process *process);
+
+/* A thread of @process has taken @info, a timer's signal. Without locks. */
+void timers_signal_taken(struct process *process, const struct signal_info *info);
 
 /* The process has a limit on its CPU time (RLIMIT_CPU): look after it. Best effort. */
 void timers_watch_cpu(struct process *process);

@@ -3,6 +3,7 @@
 /* setitimer(2), alarm(2), timer_create(2). Only lower bounds are checked: machines may be slow. */
 #include "tests/conformance/processes/process_test.h"
 
+#include <limits.h>
 #include <sys/time.h>
 
 static volatile sig_atomic_t calls, value, code, overrun;
@@ -194,6 +195,42 @@ static void posix_errors_and_overrun(void)
 	CHECK_ERRNO(timer_gettime(timer, &t), EINVAL);
 }
 
+/* In the handler of the first signal: what timer_getoverrun says is of that one, however often the
+ * timer has expired since; and it is no more than DELAYTIMER_MAX. */
+static timer_t overrun_timer;
+static volatile int first_overrun, first_asked;
+
+static void overrun_handler(int signo, siginfo_t *info, void *context)
+{
+	struct itimerspec off = {{0, 0}, {0, 0}};
+
+	(void)signo;
+	(void)context;
+	if (!calls++) {
+		first_overrun = info->si_overrun;
+		first_asked = timer_getoverrun(overrun_timer);
+		timer_settime(overrun_timer, 0, &off, NULL);
+	}
+}
+
+static void posix_overrun_limit(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
+	struct itimerspec t = {{0, 1}, {0, 0}};
+
+	REQUIRE(timer_create(CLOCK_REALTIME, &event, &overrun_timer) == 0);
+	handler_set(SIGRTMIN + 1, overrun_handler, 0);
+	calls = 0;
+	CHECK_OK(clock_gettime(CLOCK_REALTIME, &t.it_value));
+	t.it_value.tv_sec -= 10; /* 10,000,000,000 periods ago */
+	CHECK_OK(timer_settime(overrun_timer, TIMER_ABSTIME, &t, NULL));
+	while (!calls)
+		;
+	CHECK_EQ(first_overrun, INT_MAX);
+	CHECK_EQ(first_asked, INT_MAX);
+	CHECK_OK(timer_delete(overrun_timer));
+}
+
 static atomic_int notified;
 
 static void notify(union sigval v)
@@ -251,6 +288,7 @@ int main(int argc, char **argv)
 	posix_timer(CLOCK_PROCESS_CPUTIME_ID);
 	posix_timer(CLOCK_THREAD_CPUTIME_ID);
 	posix_errors_and_overrun();
+	posix_overrun_limit();
 	by_thread();
 	kill(watchdog, SIGKILL);
 	child_wait(watchdog);
