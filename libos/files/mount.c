@@ -8,6 +8,7 @@
 #define MEMORY_PAGES (16UL << (30 - PAGE_SHIFT))
 #define INODE_NUMBER_FIRST 2 /* 1 is bad blocks' by tradition, 2 the root directory's */
 #define MOUNTS_MAX 4096      /* removable ones */
+#define EXPIRY_WALKS 2
 
 struct list mounts = LIST_INIT(mounts);
 struct lock mounts_lock;
@@ -177,6 +178,13 @@ static struct dentry *mounted_at(const struct dentry *entry)
 	return NULL;
 }
 
+/* Whoever walks onto a mount uses it. */
+static void expiry_put_off(struct mount *mount)
+{
+	if (UNLIKELY(mount && __atomic_load_n(&mount->expiry, __ATOMIC_RELAXED) > 0))
+		__atomic_sub_fetch(&mount->expiry, 1, __ATOMIC_RELAXED);
+}
+
 struct dentry *mount_cross(struct dentry *entry)
 {
 	struct dentry *top;
@@ -187,6 +195,7 @@ struct dentry *mount_cross(struct dentry *entry)
 			break;
 		dentry_unref(entry);
 		entry = top;
+		expiry_put_off(dentry_mount(top));
 	}
 	return entry;
 }
@@ -400,8 +409,9 @@ int mount_detach(struct dentry *top, bool is_lazy, bool is_expiring)
 			__atomic_load_n(&mount->binds, __ATOMIC_ACQUIRE) >
 		1)
 		return -EBUSY;
-	if (is_expiring && !mount->is_expiring) {
-		mount->is_expiring = true;
+	/* The walk of the call that asks again is no use. */
+	if (is_expiring && __atomic_load_n(&mount->expiry, __ATOMIC_RELAXED) <= 0) {
+		__atomic_store_n(&mount->expiry, EXPIRY_WALKS, __ATOMIC_RELAXED);
 		return -EAGAIN;
 	}
 	detach(mount);

@@ -60,7 +60,7 @@ struct mount {
 	int64_t reference_count; /* inodes, and one until it is taken apart */
 	int64_t users;           /* what makes it busy, and one while it is attached */
 	int64_t writers;         /* files open for writing */
-	bool is_expiring;        /* umount2(2), MNT_EXPIRE; under mounts_lock */
+	int32_t expiry;          /* MNT_EXPIRE: it was asked for, and nobody has walked onto it */
 };
 
 /* What statmount(2) calls it: beyond all numbers of old. */

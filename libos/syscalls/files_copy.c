@@ -176,6 +176,7 @@ static int check_kinds(const struct side *from, const struct side *to)
 	return inode_is(in, S_IFREG) && inode_is(out, S_IFREG) ? 0 : -EINVAL;
 }
 
+/* @size is what was asked for, however much of it one call copies. */
 static int check_range(const struct side *from, const struct side *to, size_t size)
 {
 	struct inode *in = from->file->inode, *out = to->file->inode;
@@ -202,7 +203,7 @@ static long copy_range(struct side *from, struct side *to, const struct syscall_
 	r = r ? r : offset_get(to, args->d);
 	if (r)
 		return r;
-	r = args->f ? -EINVAL : check_range(from, to, size);
+	r = args->f ? -EINVAL : check_range(from, to, args->e);
 	r = r ? r : copy_locked(from, to, size);
 	if (r <= 0)
 		return r;

@@ -63,7 +63,7 @@ static void test_errors(void)
 {
 	int in = open("in", O_RDONLY), out = open("out", O_WRONLY), dir = open(".", O_RDONLY);
 	int app = open("out", O_WRONLY | O_APPEND), p[2];
-	off_t bad = -1;
+	off_t bad = -1, far = INT64_MAX - 8;
 
 	CHECK_OK(pipe(p));
 	CHECK_ERRNO(copy_file_range(-1, NULL, out, NULL, 1, 0), EBADF);
@@ -77,6 +77,7 @@ static void test_errors(void)
 	CHECK_ERRNO(copy_file_range(in, NULL, p[1], NULL, 1, 0), EINVAL);
 	CHECK(copy_file_range(in, &bad, out, NULL, 1, 0) == -1);
 	CHECK(errno == EINVAL || errno == EOVERFLOW);
+	CHECK_ERRNO(copy_file_range(in, NULL, out, &far, SIZE_MAX, 0), EOVERFLOW);
 	CHECK_ERRNO(syscall(SYS_copy_file_range, in, BAD_POINTER, out, NULL, 1, 0), EFAULT);
 	close(in);
 	close(out);

@@ -122,6 +122,8 @@ static void test_busy(void)
 	}
 	CHECK_OK(mount("expire", "m", "tmpfs", 0, NULL));
 	CHECK_ERRNO(umount2("m", 4 /* MNT_EXPIRE */), EAGAIN);
+	CHECK_OK(access("m", F_OK)); /* it is used again */
+	CHECK_ERRNO(umount2("m", 4), EAGAIN);
 	CHECK_OK(umount2("m", 4));
 	CHECK_ERRNO(umount2("m", 4 | MNT_DETACH), EINVAL);
 	CHECK_ERRNO(umount2("m", 0x100), EINVAL);
