@@ -11,7 +11,7 @@ build="binutils gcc libarchive-dev libc6-dev libjansson-dev libjq-dev libssl-dev
 
 # The programs that tests run inside enclaves, and the tools the tests themselves use.
 check="clang clang-format binutils g++ mandoc shellcheck
-	cpio kmod linux-headers-cloud-amd64 qemu-system-x86
+	cpio kmod linux-headers-amd64 linux-headers-cloud-amd64 qemu-system-x86
 	bash bsdutils busybox-static coreutils curl diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip iproute2 less
 	ffmpeg libc6-dev libopenblas0-pthread liburing-dev linux-libc-dev musl-tools nodejs openjdk-17-jdk-headless openssl perl
 	podman postgresql-15 procps python3 python3-flask python3-numpy python3-scipy python3-venv runc rustc sed

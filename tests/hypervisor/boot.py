@@ -41,8 +41,8 @@ IOMMU = ["-device", "amd-iommu"]  # before the devices that it is to contain
 
 @dataclasses.dataclass
 class Machine:
-    """What is booted: the devices beside the ones above, whether there is the TPM, which is the same one for
-    all, and what is different about its launch (guest/trust_test.c)."""
+    """What is booted: which of Debian's kernels, the devices beside the ones above, whether there is the TPM,
+    which is the same one for all, and what is different about its launch (guest/trust_test.c)."""
     name: str
     smp: str
     devices: list
@@ -51,17 +51,21 @@ class Machine:
     accel: str = "tcg,thread=multi"
     image: str = "hypervisor.bin"
     tests: list = None  # all
+    flavour: str = "cloud-amd64"
+    arguments: str = ""  # for the kernel
 
 
 MACHINES = {
     "1": Machine("1 processors", "1", EDU),
     "2": Machine("2 processors", "2", IOMMU + EDU, tpm=True, trust="first"),
-    "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again"),
+    # The standard flavour has a driver for the IOMMU, which takes it first.
+    "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again", flavour="amd64",
+                 arguments="amd_iommu=off"),
     "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
     "debug": Machine("debug image", "2", EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
     "panic": Machine("a panic", "2", EDU, tests=["panic"]),
-    "kexec": Machine("another kernel", "2", EDU, tests=["kexec"]),
+    "kexec": Machine("another kernel", "2", IOMMU + EDU, tests=["kexec"], flavour="amd64"),
     # Whose clock is its instructions, one a nanosecond: what is counted there is the same each time.
     "counted": Machine("a counted processor", "1", ["-icount", "shift=0,sleep=off"], accel="tcg,thread=single",
                        tests=["cost"]),
@@ -88,12 +92,13 @@ def run(command, **options):
 
 # What is needed
 
-def find_headers():
-    """Debian's newest kernel of the cloud flavour whose headers are installed: (version, path)."""
-    found = sorted(Path("/usr/src").glob("linux-headers-*-cloud-amd64"),
+def find_headers(flavour):
+    """Debian's newest kernel of that flavour whose headers are installed: (version, path)."""
+    name = re.compile(rf"linux-headers-\d[^-]*(-\d+)?-{flavour}")
+    found = sorted((path for path in Path("/usr/src").iterdir() if name.fullmatch(path.name)),
                    key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
     if not found:
-        raise Skip("no kernel headers (linux-headers-cloud-amd64) are installed")
+        raise Skip(f"no kernel headers (linux-headers-{flavour}) are installed")
     return found[-1].name.removeprefix("linux-headers-"), found[-1]
 
 
@@ -128,9 +133,9 @@ def check_tools():
 
 # What runs in the guest
 
-def build_modules(headers):
+def build_modules(version, headers):
     """Kbuild writes beside the sources, so it gets copies."""
-    modules = WORK / "modules"
+    modules = WORK / f"modules-{version}"
     for name in ["abi", "driver", "tests/hypervisor/module"]:
         if (TOP / name).is_dir():
             shutil.copytree(TOP / name, modules / name, dirs_exist_ok=True)
@@ -213,7 +218,7 @@ def build_initrd(kernel, modules, programs, enclaves):
     for image in (BUILD / "hypervisor").glob("*.bin"):
         put(root, f"images/{image.name}", image)
     names = "\n".join(str(path.relative_to(root)) for path in root.rglob("*"))
-    initrd = WORK / f"initrd-{os.getpid()}.cpio"
+    initrd = WORK / f"initrd-{os.getpid()}-{kernel.name}.cpio"
     with open(initrd, "wb") as output:
         subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=names.encode(), cwd=root,
                        stdout=output, check=True)
@@ -266,7 +271,8 @@ class Guest:
     def __init__(self, kernel, initrd, machine, tpm, tests, show):
         command = QEMU + ["-accel", machine.accel] + machine.devices + tpm + ["-smp", machine.smp, "-kernel",
                           next(kernel.glob("boot/vmlinuz-*")), "-initrd", initrd, "-append",
-                          f"{KERNEL_ARGUMENTS} casemate.trust={machine.trust} casemate.image={machine.image} "
+                          f"{KERNEL_ARGUMENTS} {machine.arguments} "
+                          f"casemate.trust={machine.trust} casemate.image={machine.image} "
                           f"casemate.tests={','.join(machine.tests or tests)} "
                           f"casemate.fuzz={FUZZ_SECONDS} casemate.seed={FUZZ_SEED}"]
         self.lines, self.console, self.timed_out = [], [], False
@@ -338,14 +344,18 @@ def compare_keys(keys, number):
     return number, failed
 
 
-def prepare():
-    """The kernel, and an initial file system of this run's own. One run builds at a time."""
+def prepare(flavours):
+    """For each flavour its kernel and an initial file system of this run's own. One run builds at a time."""
+    ready = {}
     with open(WORK / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         check_tools()
-        version, headers = find_headers()
-        kernel = fetch_kernel(version)
-        return kernel, build_initrd(kernel, build_modules(headers), build_programs(), build_enclaves())
+        found = {flavour: find_headers(flavour) for flavour in flavours}
+        kernels = {flavour: fetch_kernel(version) for flavour, (version, _) in found.items()}
+        programs, enclaves = build_programs(), build_enclaves()
+        for flavour, kernel in kernels.items():
+            ready[flavour] = kernel, build_initrd(kernel, build_modules(*found[flavour]), programs, enclaves)
+    return ready
 
 
 def main():
@@ -358,23 +368,24 @@ def main():
                         help="tell a person what happens, instead of the points")
     arguments = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
+    machines = [MACHINES[name] for name in arguments.machines.split(",")]
     try:
-        kernel, initrd = prepare()
+        ready = prepare(sorted({machine.flavour for machine in machines}))
     except Skip as skip:
         print(f"ok 1 - the hypervisor in an emulated machine # SKIP {skip}\n1..1")
         return 0
-    machines = [MACHINES[name] for name in arguments.machines.split(",")]
     if any(machine.tpm for machine in machines):
         shutil.rmtree(WORK / "tpm", ignore_errors=True)
     number, failed, keys = 0, False, {}
     for machine in machines:
         with running_tpm(machine.tpm) as tpm:
-            guest = Guest(kernel, initrd, machine, tpm, arguments.tests.split(","), arguments.show)
+            guest = Guest(*ready[machine.flavour], machine, tpm, arguments.tests.split(","), arguments.show)
         with contextlib.redirect_stdout(io.StringIO() if arguments.show is tell else sys.stdout):
             number, bad = report(guest, machine.name, number)
         failed |= bad
         keys.update(line.split()[1:] for line in guest.lines if line.startswith("key "))
-    initrd.unlink()
+    for _, initrd in ready.values():
+        initrd.unlink()
     number, bad = compare_keys(keys, number)
     if arguments.show is not tell:
         print(f"1..{number}")
