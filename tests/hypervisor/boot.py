@@ -62,7 +62,7 @@ MACHINES = {
     "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again", flavour="amd64",
                  arguments="amd_iommu=off"),
     "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
-    "debug": Machine("debug image", "2", EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
+    "debug": Machine("debug image", "2", IOMMU + EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
     "panic": Machine("a panic", "2", EDU, tests=["panic"]),
     "kexec": Machine("another kernel", "2", IOMMU + EDU, tests=["kexec"], flavour="amd64"),
@@ -71,7 +71,7 @@ MACHINES = {
                        tests=["cost"]),
     # Many, and few with each one checked. The processors take turns: hypervisor/DESIGN.md, "Tested".
     "fuzz": Machine("calls at random", "2", EDU, accel="tcg,thread=single", tests=["fuzz"]),
-    "fuzz-debug": Machine("checked calls at random", "2", EDU, accel="tcg,thread=single",
+    "fuzz-debug": Machine("checked calls at random", "2", IOMMU + EDU, accel="tcg,thread=single",
                           image="hypervisor_debug.bin", tests=["fuzz"]),
 }
 CHECKED = ["1", "2", "4", "image", "pcr", "debug", "panic", "kexec"]

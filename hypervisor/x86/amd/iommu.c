@@ -36,7 +36,6 @@
 #define COMMAND_INVALIDATE_ALL (8UL << 60)
 #define COMMAND_COUNT (PAGE_SIZE / sizeof(struct command))
 
-#define LEVELS 4
 #define WAIT_ROUNDS 100000000U
 
 struct device_entry {
@@ -81,7 +80,7 @@ static int map_linux(uint64_t frame)
 
 static int fill_table(void)
 {
-	int r = table_init(&table, LEVELS, 0);
+	int r = table_init(&table, IOMMU_LEVELS, 0);
 
 	for (uint64_t frame = 0; r == 0 && frame < frames_count(); frame++)
 		if (frames_is_memory(frame))
@@ -95,8 +94,9 @@ static void fill_devices(struct device_entry *entries)
 	uint64_t root = (uint64_t)table.root << PAGE_SHIFT;
 
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
-		entries[i].words[0] = DEVICE_VALID | DEVICE_TRANSLATED | TABLE_IO_LEVEL(LEVELS) |
-				      TABLE_IO_READ | TABLE_IO_WRITE | root;
+		entries[i].words[0] = DEVICE_VALID | DEVICE_TRANSLATED |
+				      TABLE_IO_LEVEL(IOMMU_LEVELS) | TABLE_IO_READ |
+				      TABLE_IO_WRITE | root;
 		entries[i].words[1] = DEVICE_DOMAIN;
 	}
 }
@@ -230,6 +230,11 @@ bool iommu_is_on(void)
 }
 
 /* ---- Owners ---- */
+
+uint32_t iommu_table(void)
+{
+	return count ? table.root : 0;
+}
 
 void iommu_forget(uint64_t frame)
 {

@@ -24,6 +24,10 @@ bool iommu_is_started(void);
 /* Is there one, and is it on? */
 bool iommu_is_on(void);
 
+/* The frame of the root of the devices' table; 0: there is no IOMMU. */
+#define IOMMU_LEVELS 4
+uint32_t iommu_table(void);
+
 /* @frame was Linux's, and is its own again. A device may remember the former until iommu_flush is
  * true: false: an IOMMU does not answer. */
 void iommu_forget(uint64_t frame);
