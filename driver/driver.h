@@ -67,7 +67,7 @@ long call_with_frames(unsigned long number, unsigned long a, unsigned long b, un
 
 /* window.c: the pages of programs that an enclave sees; under life_lock. */
 struct window {
-	struct xarray pages; /* by their number in the window; pinned */
+	struct xarray pages; /* struct shared, by their number in the window */
 };
 void window_init(struct window *window);
 /* The enclave is gone, and no processor remembers it. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
@@ -8,42 +10,83 @@
 /* Marks a page that the enclave does not see any more, but a processor may. */
 #define MARK_UNMAPPED XA_MARK_1
 
+/* A page of a program's, pinned, that counts as locked memory of its (RLIMIT_MEMLOCK): whoever lets
+ * it go may be another program, or come when that one is gone. */
+struct shared {
+	struct page *page;
+	struct mm_struct *mm;
+};
+
 void window_init(struct window *window)
 {
 	xa_init(&window->pages);
 }
 
-static void unpin(struct window *window, unsigned long at, struct page *page)
+/* -ENOMEM: RLIMIT_MEMLOCK, too. */
+static int pin(u64 source, struct shared **ret_shared)
+{
+	struct shared *shared = kzalloc(sizeof(*shared), GFP_KERNEL_ACCOUNT);
+	long r;
+
+	if (!shared)
+		return -ENOMEM;
+	r = account_locked_vm(current->mm, 1, true);
+	if (r < 0)
+		goto free;
+	r = pin_user_pages_fast(source, 1, FOLL_WRITE | FOLL_LONGTERM, &shared->page);
+	if (r != 1)
+		goto give_back;
+	shared->mm = current->mm;
+	mmgrab(shared->mm);
+	*ret_shared = shared;
+	return 0;
+give_back:
+	r = r < 0 ? r : -EFAULT;
+	account_locked_vm(current->mm, 1, false);
+free:
+	kfree(shared);
+	return r;
+}
+
+static void unpin(struct shared *shared)
+{
+	unpin_user_pages_dirty_lock(&shared->page, 1, true);
+	account_locked_vm(shared->mm, 1, false);
+	mmdrop(shared->mm);
+	kfree(shared);
+}
+
+static void remove(struct window *window, unsigned long at, struct shared *shared)
 {
 	xa_erase(&window->pages, at);
-	unpin_user_pages_dirty_lock(&page, 1, true);
+	unpin(shared);
 }
 
 void window_release(struct window *window)
 {
-	struct page *page;
+	struct shared *shared;
 	unsigned long at;
 
-	xa_for_each(&window->pages, at, page) unpin(window, at, page);
+	xa_for_each(&window->pages, at, shared) remove(window, at, shared);
 	xa_destroy(&window->pages);
 }
 
 /* The page stays where it is, and is nobody else's, as long as the enclave may write to it. */
 static long share_page(struct window *window, unsigned long enclave, u64 at, u64 source)
 {
-	struct page *page;
-	long r = pin_user_pages_fast(source, 1, FOLL_WRITE | FOLL_LONGTERM, &page);
+	struct shared *shared;
+	long r = pin(source, &shared);
 
-	if (r != 1)
-		return r < 0 ? r : -EFAULT;
-	r = xa_insert(&window->pages, at, page, GFP_KERNEL);
+	if (r < 0)
+		return r;
+	r = xa_insert(&window->pages, at, shared, GFP_KERNEL);
 	if (r < 0) {
-		unpin_user_page(page);
+		unpin(shared);
 		return r == -EBUSY ? -EEXIST : r;
 	}
-	r = call_with_frames(HC_WINDOW_MAP, enclave, at, page_to_pfn(page));
+	r = call_with_frames(HC_WINDOW_MAP, enclave, at, page_to_pfn(shared->page));
 	if (r < 0)
-		unpin(window, at, page);
+		remove(window, at, shared);
 	return r;
 }
 
@@ -68,7 +111,7 @@ long window_share(struct window *window, unsigned long enclave, void __user *fro
 long window_unshare(struct window *window, unsigned long enclave, void __user *from)
 {
 	struct casemate_range range;
-	struct page *page;
+	struct shared *shared;
 	unsigned long at;
 	u64 end;
 	long r = 0;
@@ -79,7 +122,7 @@ long window_unshare(struct window *window, unsigned long enclave, void __user *f
 		check_add_overflow(range.offset, range.size, &end) || !range.size)
 		return -EINVAL;
 	xa_for_each_range(
-		&window->pages, at, page, range.offset >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1)
+		&window->pages, at, shared, range.offset >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1)
 	{
 		r = hypercall(HC_WINDOW_UNMAP, enclave, at);
 		if (r < 0)
@@ -87,6 +130,6 @@ long window_unshare(struct window *window, unsigned long enclave, void __user *f
 		xa_set_mark(&window->pages, at, MARK_UNMAPPED);
 	}
 	flush_all();
-	xa_for_each_marked(&window->pages, at, page, MARK_UNMAPPED) unpin(window, at, page);
+	xa_for_each_marked(&window->pages, at, shared, MARK_UNMAPPED) remove(window, at, shared);
 	return r;
 }

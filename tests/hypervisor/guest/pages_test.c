@@ -2,10 +2,15 @@
  *thread that crashes is lost, so who crashes is one of those beside the first.
  *
  *	pages_test FILE OTHER: two enclave files (sign.py) */
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
 #include "tests/hypervisor/guest/host.h"
 
 #define SPARE (1UL << 20) /* the image has nothing from there on */
 #define MANY 64
+#define LOCKED_MAX 8 /* pages */
 #define COUNT_MAX (1UL << 40)
 #define WORD 0x1234567890abcdefUL
 
@@ -216,6 +221,71 @@ static void test_window(const char *file, const char *other_file)
 	munmap(shared, 3 * 4096);
 }
 
+/* VmLck of /proc/self/status, in pages. */
+static unsigned long locked_pages(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	unsigned long kilobytes = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmLck: %lu kB", &kilobytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kilobytes / 4;
+}
+
+/* Root without the right to lock as much as he likes. */
+static bool may_lock(unsigned int pages)
+{
+	struct rlimit limit = {pages * 4096UL, pages * 4096UL};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 || syscall(SYS_capget, &header, sets) < 0)
+		return false;
+	sets[0].effective &= ~(1U << CAP_IPC_LOCK);
+	return syscall(SYS_capset, &header, sets) == 0;
+}
+
+static void test_locked_memory_of(const char *file)
+{
+	struct image image;
+	int fd = start(file, &image), status;
+	uint8_t *memory = mmap(NULL, 2 * LOCKED_MAX * 4096, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	point(may_lock(LOCKED_MAX) && locked_pages() == 0, "a program may lock few pages");
+	point(fails(share(fd, memory, 0, (LOCKED_MAX + 1) * 4096UL), ENOMEM) &&
+			locked_pages() == LOCKED_MAX,
+		"it shares no more than it may lock");
+	point(unshare_window(fd, 0, 2 * 4096) == 0 && locked_pages() == LOCKED_MAX - 2,
+		"what is shared no more does not count");
+	point(share(fd, memory, 0, 4096) == 0 && fails(share(fd, memory, 0, 4096), EEXIST) &&
+			fails(share(fd, NULL, 4096, 4096), EFAULT) &&
+			locked_pages() == LOCKED_MAX - 1,
+		"nor does what could not be shared");
+	if (fork() == 0)
+		_exit(unshare_window(fd, 0, 4096) == 0 && locked_pages() == 0 ? 0 : 1);
+	wait(&status);
+	point(status == 0 && locked_pages() == LOCKED_MAX - 2,
+		"it counts for who shared, whoever ends that");
+	close(fd);
+	point(locked_pages() == 0, "nothing counts when the enclave is gone");
+}
+
+static void test_locked_memory(const char *file)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		test_locked_memory_of(file);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3)
@@ -225,5 +295,6 @@ int main(int argc, char **argv)
 	test_removal(argv[1]);
 	test_removal_under_a_thread(argv[1]);
 	test_window(argv[1], argv[2]);
+	test_locked_memory(argv[1]);
 	return 0;
 }
