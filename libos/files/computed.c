@@ -5,6 +5,7 @@
 #include "libos/files/directory.h"
 #include "libos/files/mount.h"
 #include "libos/files/open.h"
+#include "libos/files/poll.h"
 #include "libos/processes/process.h"
 
 #define POSITION_FIRST 2 /* after "." and ".." */
@@ -19,6 +20,7 @@ struct computed_inode {
 struct content {
 	struct lock lock;
 	bool is_present;
+	uint32_t seen; /* of node->changes, when it was last polled or opened */
 	struct text text;
 };
 
@@ -61,11 +63,11 @@ static uint32_t mode_of(const struct computed_entry *entry)
 	return entry->mode ? entry->mode : entry->node->mode;
 }
 
-/* The same for each look at the same thing. */
+/* The same for each look at the same thing: another process is another thing. */
 static uint64_t number_of(const struct computed_entry *entry)
 {
 	const uint64_t parts[] = {(uintptr_t)entry->node, (uint32_t)entry->key.tid,
-		entry->key.number, entry->key.is_task};
+		entry->key.number, entry->key.is_task, entry->key.start_ns};
 	uint64_t hash = 0xcbf29ce484222325UL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
@@ -74,7 +76,7 @@ static uint64_t number_of(const struct computed_entry *entry)
 }
 
 static const struct inode_ops directory_ops, file_inode_ops, link_ops, magic_link_ops;
-static const struct file_ops directory_file_ops, computed_file_ops;
+static const struct file_ops directory_file_ops, computed_file_ops, watched_file_ops;
 
 static const struct inode_ops *ops_of(const struct computed_node *node)
 {
@@ -94,7 +96,7 @@ static const struct file_ops *file_ops_of(const struct computed_node *node)
 	case S_IFDIR:
 		return &directory_file_ops;
 	case S_IFREG:
-		return &computed_file_ops;
+		return node->changes ? &watched_file_ops : &computed_file_ops;
 	default:
 		return NULL;
 	}
@@ -202,11 +204,14 @@ static int file_opened(struct inode *inode, struct file *file)
 {
 	const struct computed_entry *entry = entry_of(inode);
 	int r = entry->node->permit ? entry->node->permit(entry) : 0;
+	struct content *content;
 
 	if (r)
 		return r;
-	file->private_data = heap_alloc(sizeof(struct content));
-	return file->private_data ? 0 : -ENOMEM;
+	content = file->private_data = heap_alloc(sizeof(*content));
+	if (content && entry->node->changes)
+		content->seen = __atomic_load_n(&entry->node->changes->count, __ATOMIC_ACQUIRE);
+	return content ? 0 : -ENOMEM;
 }
 
 static void file_release(struct file *file)
@@ -275,6 +280,27 @@ static long file_write(struct file *file, struct io *io, uint64_t *offset)
 		return r;
 	*offset += whole;
 	return (long)whole;
+}
+
+static long file_ioctl(struct file *file, uint32_t request, uint64_t argument)
+{
+	const struct computed_entry *entry = entry_of(file->inode);
+
+	return entry->node->ioctl ? entry->node->ioctl(entry, request, argument) : -ENOTTY;
+}
+
+/* Each change is told once: proc(5), /proc/PID/mounts. */
+static uint32_t file_poll_changes(struct file *file, struct poll_table *table)
+{
+	struct changes *changes = entry_of(file->inode)->node->changes;
+	struct content *content = file->private_data;
+	uint32_t count;
+
+	poll_wait(table, &changes->queue);
+	count = __atomic_load_n(&changes->count, __ATOMIC_ACQUIRE);
+	if (__atomic_exchange_n(&content->seen, count, __ATOMIC_RELAXED) == count)
+		return POLLIN | POLLRDNORM;
+	return POLLIN | POLLRDNORM | POLLPRI | POLLERR;
 }
 
 static long file_seek(struct file *file, int64_t offset, int whence)
@@ -373,6 +399,15 @@ static const struct file_ops computed_file_ops = {
 	.read = file_read,
 	.write = file_write,
 	.seek = file_seek,
+	.ioctl = file_ioctl,
+	.release = file_release,
+};
+
+static const struct file_ops watched_file_ops = {
+	.read = file_read,
+	.write = file_write,
+	.seek = file_seek,
+	.poll = file_poll_changes,
 	.release = file_release,
 };
 

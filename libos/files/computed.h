@@ -6,6 +6,7 @@
 #ifndef LIBOS_FILES_COMPUTED_H
 #define LIBOS_FILES_COMPUTED_H
 
+#include "libos/files/changes.h"
 #include "libos/files/dentry.h"
 #include "libos/files/text.h"
 
@@ -48,6 +49,9 @@ struct computed_node {
 	int (*store)(const struct computed_entry *entry, const char *text, size_t size);
 	/* May the calling thread open it, beyond what the mode says? NULL: yes */
 	int (*permit)(const struct computed_entry *entry);
+	/* ioctl(2). NULL: none */
+	long (*ioctl)(const struct computed_entry *entry, uint32_t request, uint64_t argument);
+	struct changes *changes; /* it can be polled for these. NULL: it can't be polled */
 
 	/* Symbolic links: the text's length, terminated, or -errno. @target: a constant text. */
 	long (*readlink)(const struct computed_entry *entry, char *to, size_t size);

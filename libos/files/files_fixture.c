@@ -294,3 +294,10 @@ void async_stop(struct file *file)
 {
 	(void)file;
 }
+
+/* Nobody waits. */
+void wait_wake(struct wait_queue *queue, uint32_t events)
+{
+	(void)queue;
+	(void)events;
+}

@@ -12,6 +12,7 @@
 
 struct list mounts = LIST_INIT(mounts);
 struct lock mounts_lock;
+struct changes mounts_changes = {.queue.waiters = LIST_INIT(mounts_changes.queue.waiters)};
 
 static struct lock mounted_lock;                                   /* dentry->mounted */
 static struct list covering_aliases = LIST_INIT(covering_aliases); /* under mounted_lock */
@@ -295,6 +296,7 @@ int mount_attach_at(struct mount *mount, struct dentry *point)
 	mount_use(mount);
 	removable_count++;
 	list_add_tail(&mounts, &mount->link);
+	changes_tell(&mounts_changes);
 	return 0;
 }
 
@@ -353,6 +355,7 @@ static void detach(struct mount *mount)
 	removable_count--;
 	mount_unuse(mount);
 	point_done(point);
+	changes_tell(&mounts_changes);
 }
 
 /* A mount on @mount, the latest one first: it may be below others. */
@@ -439,11 +442,13 @@ int mount_move(struct dentry *top, struct dentry *point)
 		attach_locked(mount, point);
 	}
 	lock_release(&rename_lock);
-	if (r)
+	if (r) {
 		dentry_unref(point);
-	else
-		point_done(old);
-	return r;
+		return r;
+	}
+	point_done(old);
+	changes_tell(&mounts_changes);
+	return 0;
 }
 
 static int check_change(const struct mount *mount, uint32_t set)
@@ -459,6 +464,7 @@ static int check_change(const struct mount *mount, uint32_t set)
 static void change(struct mount *mount, uint32_t set, uint32_t clear)
 {
 	__atomic_store_n(&mount->flags, (mount->flags & ~clear) | set, __ATOMIC_RELEASE);
+	changes_tell(&mounts_changes);
 }
 
 int mount_change(struct dentry *top, uint32_t set, uint32_t clear)

@@ -12,6 +12,7 @@
 #ifndef LIBOS_FILES_MOUNT_H
 #define LIBOS_FILES_MOUNT_H
 
+#include "libos/files/changes.h"
 #include "libos/files/data.h"
 #include "libos/files/dentry.h"
 
@@ -75,6 +76,7 @@ static inline uint64_t mount_unique_id(const struct mount *mount)
 }
 
 extern struct list mounts;
+extern struct changes mounts_changes; /* of the list, and of what it shows */
 extern struct lock mounts_lock;
 
 /* A mount without a root yet (set it, then attach it): heap. NULL: no memory. */

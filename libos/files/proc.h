@@ -44,6 +44,7 @@ int proc_show_stat(const struct computed_entry *entry, struct text *text);
 int proc_show_statm(const struct computed_entry *entry, struct text *text);
 int proc_show_io(const struct computed_entry *entry, struct text *text);
 int proc_show_maps(const struct computed_entry *entry, struct text *text);
+long proc_maps_ioctl(const struct computed_entry *entry, uint32_t request, uint64_t argument);
 int proc_show_smaps(const struct computed_entry *entry, struct text *text);
 int proc_show_smaps_rollup(const struct computed_entry *entry, struct text *text);
 int proc_show_mounts(const struct computed_entry *entry, struct text *text);

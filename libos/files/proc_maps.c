@@ -1,4 +1,5 @@
 /* What is mapped where: /proc/PID/maps, smaps, smaps_rollup. */
+#include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/file.h"
 #include "libos/files/mount.h"
@@ -32,6 +33,12 @@ static void areas_freep(struct areas *areas)
 	heap_free(areas->items);
 }
 
+static struct area area_of(const struct vma *vma)
+{
+	return (struct area){vma->start, vma->end, vma->offset, vma->flags,
+		vma->file ? file_ref(vma->file) : NULL};
+}
+
 /* Copy, unless there are more than @room. Locked: the process table and @mm. */
 static uint32_t copy_areas(struct mm *mm, struct areas *areas, uint32_t room)
 {
@@ -39,12 +46,8 @@ static uint32_t copy_areas(struct mm *mm, struct areas *areas, uint32_t room)
 
 	if (mm->vma_count > room)
 		return mm->vma_count;
-	LIST_FOR_EACH (vma, &mm->vmas, link) {
-		struct area *area = &areas->items[areas->count++];
-
-		*area = (struct area){vma->start, vma->end, vma->offset, vma->flags,
-			vma->file ? file_ref(vma->file) : NULL};
-	}
+	LIST_FOR_EACH (vma, &mm->vmas, link)
+		areas->items[areas->count++] = area_of(vma);
 	return 0;
 }
 
@@ -143,6 +146,137 @@ int proc_show_maps(const struct computed_entry *entry, struct text *text)
 	for (uint32_t i = 0; i < areas.count; i++)
 		put_area(text, &areas.items[i]);
 	return 0;
+}
+
+/* ---- PROCMAP_QUERY: one of them, for those who would look for it in the text ---- */
+
+/* linux/fs.h has it since Linux 6.11. */
+struct maps_query {
+	uint64_t size, flags, address;
+	uint64_t start, end, vma_flags, page_size, offset, inode;
+	uint32_t device_major, device_minor;
+	uint32_t name_size, build_id_size;
+	uint64_t name, build_id;
+};
+_Static_assert(sizeof(struct maps_query) == 104, "ABI");
+#define MAPS_QUERY 0xc0686611U /* _IOWR('f', 17, struct maps_query) */
+#define MAPS_QUERY_SIZE_LEAST 24U
+enum maps_query_flags {
+	QUERY_ACCESS = 15, /* has at least these: as VMA_PROTECTION, VMA_SHARED */
+	QUERY_OR_NEXT = 16,
+	QUERY_OF_FILE = 32,
+	QUERY_ALL = 63,
+};
+_Static_assert(QUERY_ACCESS == (VMA_PROTECTION | VMA_SHARED), "the same bits");
+
+static bool query_matches(const struct maps_query *query, const struct vma *vma)
+{
+	uint32_t access = (uint32_t)query->flags & QUERY_ACCESS;
+
+	return (vma->flags & access) == access && (vma->file || !(query->flags & QUERY_OF_FILE));
+}
+
+static int query_find(struct mm *mm, const struct maps_query *query, struct area *ret_area)
+{
+	struct vma *vma;
+
+	LOCK_SCOPE(&mm->lock);
+	for (vma = mm_find(mm, query->address); vma; vma = mm_next(mm, vma)) {
+		if (vma->start > query->address && !(query->flags & QUERY_OR_NEXT))
+			break;
+		if (!query_matches(query, vma))
+			continue;
+		*ret_area = area_of(vma);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int query_process(
+	const struct computed_entry *entry, const struct maps_query *query, struct area *ret_area)
+{
+	struct thread *thread;
+
+	LOCK_SCOPE(&process_table_lock);
+	thread = proc_thread(entry);
+	if (!thread || !thread->process->mm)
+		return -ESRCH;
+	return query_find(thread->process->mm, query, ret_area);
+}
+
+/* The name with its end, at most query->name_size bytes. */
+static int query_put_name(struct maps_query *query, const struct area *area)
+{
+	CLEANUP(heap_freep) char *path = NULL;
+	const char *name = special_name(area->flags);
+	size_t size;
+
+	if (!name && area->file) {
+		name = path = heap_alloc(PATH_SIZE + 32);
+		if (!path)
+			return -ENOMEM;
+		if (file_path(area->file, path, PATH_SIZE + 32) < 0)
+			return -ENAMETOOLONG;
+	}
+	size = name ? strlen(name) + 1 : 0;
+	if (size > query->name_size)
+		return -ENAMETOOLONG;
+	query->name_size = (uint32_t)size;
+	return user_write(query->name, name, size);
+}
+
+static int query_answer(struct maps_query *query, const struct area *area)
+{
+	const struct inode *inode = area->file ? area->file->inode : NULL;
+	uint64_t device = inode && inode->mount ? inode->mount->device : 0;
+
+	query->start = area->start;
+	query->end = area->end;
+	query->vma_flags = area->flags & QUERY_ACCESS;
+	query->page_size = PAGE_SIZE;
+	query->offset = inode ? area->offset : 0;
+	query->inode = inode ? inode->number : 0;
+	query->device_major = device_major(device);
+	query->device_minor = device_minor(device);
+	query->build_id_size = 0; /* nobody reads notes here: as of a file that has none */
+	return query->name_size ? query_put_name(query, area) : 0;
+}
+
+static int query_read(struct maps_query *query, uint64_t from, uint64_t size)
+{
+	int r;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < MAPS_QUERY_SIZE_LEAST)
+		return -EINVAL;
+	r = user_read_versioned(query, sizeof(*query), from, size);
+	if (r)
+		return r;
+	if (query->flags & ~(uint64_t)QUERY_ALL || !query->name_size != !query->name ||
+		!query->build_id_size != !query->build_id)
+		return -EINVAL;
+	return 0;
+}
+
+long proc_maps_ioctl(const struct computed_entry *entry, uint32_t request, uint64_t argument)
+{
+	struct maps_query query;
+	struct area area = {0};
+	uint64_t size;
+	int r;
+
+	if (request != MAPS_QUERY)
+		return -ENOTTY;
+	if (USER_GET(&size, argument))
+		return -EFAULT;
+	r = query_read(&query, argument, size);
+	r = r ? r : query_process(entry, &query, &area);
+	if (r)
+		return r;
+	r = query_answer(&query, &area);
+	file_unref(area.file);
+	return r ? r : user_write(argument, &query, MIN(size, sizeof(query)));
 }
 
 /* ---- smaps ---- */

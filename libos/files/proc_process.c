@@ -5,6 +5,7 @@
 #include "libos/core/heap.h"
 #include "libos/core/user.h"
 #include "libos/files/file.h"
+#include "libos/files/mount.h"
 #include "libos/files/proc.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
@@ -485,13 +486,16 @@ const struct computed_dynamic proc_tasks = {find_task, next_task};
 		FILE_MODE("auxv", 0400, .show = show_auxv, .permit = proc_permit),                 \
 		NODE_FILE("status", proc_show_status), NODE_FILE("stat", proc_show_stat),          \
 		NODE_FILE("statm", proc_show_statm), NODE_FILE("limits", show_limits),             \
-		NODE_FILE("cmdline", show_arguments), NODE_FILE("mounts", proc_show_mounts),       \
-		NODE_FILE("mountinfo", proc_show_mountinfo),                                       \
+		NODE_FILE("cmdline", show_arguments),                                              \
+		FILE_MODE("mounts", 0444, .show = proc_show_mounts, .changes = &mounts_changes),   \
+		FILE_MODE("mountinfo", 0444, .show = proc_show_mountinfo,                          \
+			.changes = &mounts_changes),                                               \
 		FILE_MODE("personality", 0400, .show = show_personality, .permit = proc_permit),   \
 		FILE_MODE("syscall", 0400, .show = show_system_call, .permit = proc_permit),       \
 		FILE_MODE("stack", 0400, .show = show_nothing, .permit = proc_permit),             \
 		FILE_MODE("comm", 0644, .show = show_name, .store = store_name, .is_own = true),   \
-		FILE_MODE("maps", 0444, .show = proc_show_maps, .permit = proc_permit),            \
+		FILE_MODE("maps", 0444, .show = proc_show_maps, .permit = proc_permit,             \
+			.ioctl = proc_maps_ioctl),                                                 \
 		FILE_MODE("smaps", 0444, .show = proc_show_smaps, .permit = proc_permit),          \
 		FILE_MODE("smaps_rollup", 0444, .show = proc_show_smaps_rollup,                    \
 			.permit = proc_permit),                                                    \

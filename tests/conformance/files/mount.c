@@ -1,7 +1,9 @@
 /* covers: mount umount2 sysfs */
 /* What root may mount: tmpfs and proc, each with its flags and limits; and when it may go again.
  * The mounts are the test's own, in a namespace of its own where the kernel gives it one. */
+#include <poll.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
@@ -269,6 +271,37 @@ static void test_proc(void)
 	CHECK(!exists("m/self"));
 }
 
+/* The tables can be polled: each change is told once, whoever made it. */
+static void test_polled_table(void)
+{
+	struct pollfd poller = {.fd = open("/proc/self/mounts", O_RDONLY), .events = POLLPRI};
+	struct epoll_event event = {.events = EPOLLPRI};
+	int info = open("/proc/self/mountinfo", O_RDONLY), epoll = epoll_create1(0);
+
+	CHECK_EQ(poll(&poller, 1, 0), 0);
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, info, &event));
+	CHECK_EQ(epoll_wait(epoll, &event, 1, 0), 0);
+	FORKED("whoever mounts something")
+	{
+		CHECK_OK(mount("tmpfs", "m", "tmpfs", 0, NULL));
+	}
+	CHECK_EQ(poll(&poller, 1, 10000), 1);
+	CHECK_EQ(poller.revents, POLLPRI | POLLERR);
+	CHECK_EQ(poll(&poller, 1, 0), 0);
+	CHECK_EQ(epoll_wait(epoll, &event, 1, 10000), 1);
+	CHECK_EQ(event.events, EPOLLPRI | EPOLLERR);
+	CHECK_EQ(epoll_wait(epoll, &event, 1, 0), 0);
+	FORKED("or takes it away")
+	{
+		CHECK_OK(umount("m"));
+	}
+	CHECK_EQ(epoll_wait(epoll, &event, 1, 10000), 1);
+	CHECK_EQ(poll(&poller, 1, 0), 1);
+	close(poller.fd);
+	close(info);
+	close(epoll);
+}
+
 static void test_errors(void)
 {
 	static char long_name[PATH_MAX + 1];
@@ -332,6 +365,7 @@ int main(void)
 	test_limits();
 	test_move();
 	test_proc();
+	test_polled_table();
 	test_errors();
 	return test_done();
 }

@@ -1,5 +1,6 @@
-/* covers: openat read readlink mmap munmap mprotect */
+/* covers: openat read readlink mmap munmap mprotect ioctl */
 /* /proc/self/maps and smaps: proc(5). */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "tests/conformance/files/conformance.h"
@@ -116,10 +117,88 @@ static void test_smaps(void)
 	CHECK_OK(munmap(p, 1 << 20));
 }
 
+/* linux/fs.h, since Linux 6.11. */
+struct query {
+	uint64_t size, flags, address, start, end, vma_flags, page_size, offset, inode;
+	uint32_t device_major, device_minor, name_size, build_id_size;
+	uint64_t name, build_id;
+};
+#define QUERY _IOWR('f', 17, struct query)
+#define QUERY_WRITABLE 2
+#define QUERY_OR_NEXT 16
+#define QUERY_OF_FILE 32
+
+static void test_query_errors(int fd)
+{
+	struct query q = {.size = sizeof(q), .address = 0};
+	uint64_t large[32] = {sizeof(large), 0, (uintptr_t)test_maps};
+	char c;
+
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), ENOENT);
+	q = (struct query){.size = 16, .address = (uintptr_t)test_maps};
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), EINVAL);
+	q.size = 1 << 20;
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), E2BIG);
+	q.size = sizeof(q);
+	q.flags = 1 << 20;
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), EINVAL);
+	q.flags = 0;
+	q.name_size = 1;
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), EINVAL);
+	q.name = (uintptr_t)&c;
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), ENAMETOOLONG);
+	CHECK_OK(ioctl(fd, QUERY, large));
+	large[31] = 1;
+	CHECK_ERRNO(ioctl(fd, QUERY, large), E2BIG);
+	CHECK_ERRNO(ioctl(fd, QUERY, BAD_POINTER), EFAULT);
+}
+
+static void test_query(void)
+{
+	char *p = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/proc/self/maps", O_RDONLY), other = open("/proc/self/stat", O_RDONLY);
+	struct query q = {.size = sizeof(q), .address = (uintptr_t)test_maps};
+	struct mapping m = {0};
+	char name[PATH_MAX];
+
+	if (ioctl(fd, QUERY, &q) < 0 && errno == ENOTTY) {
+		test_skip("PROCMAP_QUERY", "not here");
+		return;
+	}
+	REQUIRE(find_mapping((void *)(uintptr_t)test_maps, &m));
+	CHECK_EQ(q.start, m.start);
+	CHECK_EQ(q.end, m.end);
+	CHECK_EQ(q.vma_flags, 5);
+	CHECK_EQ(q.offset, m.offset);
+	CHECK_EQ(q.inode, m.ino);
+	CHECK_EQ(q.device_minor, m.minor);
+	CHECK_EQ(q.page_size, 4096);
+	q.name = (uintptr_t)name;
+	q.name_size = sizeof(name);
+	CHECK_OK(ioctl(fd, QUERY, &q));
+	CHECK_STR(name, m.name);
+	CHECK_EQ(q.name_size, strlen(m.name) + 1);
+	q = (struct query){.size = sizeof(q), .address = (uintptr_t)p + 4096};
+	CHECK_OK(ioctl(fd, QUERY, &q));
+	CHECK(q.start <= (uintptr_t)p && q.end >= (uintptr_t)p + 8192);
+	CHECK_EQ(q.inode, 0);
+	q.flags = QUERY_WRITABLE;
+	CHECK_ERRNO(ioctl(fd, QUERY, &q), ENOENT);
+	q = (struct query){.size = sizeof(q), .flags = QUERY_OR_NEXT | QUERY_OF_FILE};
+	CHECK_OK(ioctl(fd, QUERY, &q));
+	CHECK(q.inode && q.start);
+	test_query_errors(fd);
+	CHECK_ERRNO(ioctl(other, QUERY, &q), ENOTTY);
+	munmap(p, 8192);
+	close(other);
+	close(fd);
+}
+
 int main(void)
 {
 	test_begin();
 	test_maps();
+	test_query();
 	test_smaps();
 	return test_done();
 }

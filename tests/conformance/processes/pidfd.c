@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 static int pidfd_open(pid_t pid, unsigned int flags)
 {
@@ -243,6 +244,32 @@ static void not_fooled_by_others(void)
 	close(copy);
 }
 
+/* Nor is who looks at inode numbers: /proc/PID of another process is another file. */
+static void no_inode_of_others(void)
+{
+	pid_t pid = child_start(child_pauses), again;
+	int setting = open("/proc/sys/kernel/ns_last_pid", O_WRONLY);
+	struct stat before, after;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	REQUIRE(stat(path, &before) == 0);
+	kill(pid, SIGKILL);
+	child_wait(pid);
+	if (setting < 0 || dprintf(setting, "%d", pid - 1) < 0) {
+		test_skip("pids again", "needs a right");
+		return;
+	}
+	close(setting);
+	again = child_start(child_pauses);
+	if (again == pid) {
+		CHECK_OK(stat(path, &after));
+		CHECK(after.st_ino != before.st_ino);
+	}
+	kill(again, SIGKILL);
+	child_wait(again);
+}
+
 static void nonblocking_wait(void)
 {
 	pid_t pid = child_start(child_pauses);
@@ -273,6 +300,7 @@ int main(void)
 	siginfo_of_our_own();
 	a_forged_siginfo_is_refused();
 	not_fooled_by_others();
+	no_inode_of_others();
 	nonblocking_wait();
 	return test_done();
 }
