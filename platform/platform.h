@@ -108,6 +108,9 @@ uint64_t platform_vector_mask(void); /* XCR0's components that are saved */
 void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns);
 void platform_wake(uint32_t *word, unsigned int count);
 void platform_yield(void);
+/* How late the calling thread may be woken, if the host obeys; > 0. Threads that it starts begin
+ * with the same. */
+void platform_timer_slack(uint64_t ns);
 
 /* ---- Time and chance ---------------------------------------------------------------------------
  */

@@ -40,6 +40,7 @@ static long set_name(struct thread *thread, uint64_t address)
 static long set_timer_slack(struct thread *thread, uint64_t ns)
 {
 	thread->timer_slack_ns = (int64_t)ns <= 0 ? thread->timer_slack_default_ns : ns;
+	platform_timer_slack(thread->timer_slack_ns);
 	return 0;
 }
 

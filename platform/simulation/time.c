@@ -2,6 +2,7 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/prctl.h>
 #include <linux/time.h>
 
 #include "platform/simulation/host_call.h"
@@ -81,6 +82,11 @@ void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
 void platform_wake(uint32_t *word, unsigned int count)
 {
 	(void)HOST_CALL(futex, word, FUTEX_WAKE, count, 0, 0, 0);
+}
+
+void platform_timer_slack(uint64_t ns)
+{
+	(void)HOST_CALL(prctl, PR_SET_TIMERSLACK, ns, 0, 0, 0, 0);
 }
 
 void platform_random(void *to, size_t size)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -70,6 +71,11 @@ void platform_wake(uint32_t *word, unsigned int count)
 void platform_yield(void)
 {
 	sched_yield();
+}
+
+void platform_timer_slack(uint64_t ns)
+{
+	(void)prctl(PR_SET_TIMERSLACK, ns);
 }
 
 void platform_log(const char *line, size_t length)
