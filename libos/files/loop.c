@@ -44,6 +44,21 @@ static uint32_t number_of(const struct loop *loop)
 	return (uint32_t)(loop - loops);
 }
 
+static uint32_t block_size_of(const struct loop *loop)
+{
+	return loop->block_size ? loop->block_size : SECTOR_SIZE;
+}
+
+uint32_t loop_block_size(const struct inode *inode)
+{
+	uint32_t minor = device_minor(inode->rdev);
+
+	if (!inode_is(inode, S_IFBLK) || device_major(inode->rdev) != LOOP_MAJOR ||
+		minor >= LOOP_DEVICES_MAX)
+		return 0;
+	return block_size_of(&loops[minor]);
+}
+
 void loop_state_get(uint32_t number, struct loop_state *ret_state)
 {
 	struct loop *loop = &loops[number];
@@ -55,6 +70,8 @@ void loop_state_get(uint32_t number, struct loop_state *ret_state)
 		.offset = loop->offset,
 		.size_limit = loop->size_limit,
 		.flags = loop->flags,
+		.block_size = block_size_of(loop),
+		.read_ahead = loop->read_ahead,
 	};
 }
 
@@ -390,11 +407,6 @@ static long loop_request(struct file *file, uint32_t request, uint64_t argument)
 }
 
 /* ---- What every block device answers ---- */
-
-static uint32_t block_size_of(const struct loop *loop)
-{
-	return loop->block_size ? loop->block_size : SECTOR_SIZE;
-}
 
 /* BLKDISCARD, BLKZEROOUT: a hole in the file. */
 static long discard(struct file *file, uint64_t argument)

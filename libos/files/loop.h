@@ -14,9 +14,13 @@ MUST_CHECK int block_device_open(struct inode *inode, struct file *file);
 struct loop_state {
 	struct file *backing; /* referenced; NULL: nothing is attached */
 	uint64_t size, offset, size_limit;
-	uint32_t flags; /* LO_FLAGS_* */
+	uint32_t flags, block_size; /* LO_FLAGS_* */
+	uint64_t read_ahead;        /* sectors */
 };
 void loop_state_get(uint32_t number, struct loop_state *ret_state);
+/* Of the device that @inode, a block device's, names: what direct transfers are aligned to; 0: it
+ * is none of ours. */
+uint32_t loop_block_size(const struct inode *inode);
 void loop_init(void); /* /dev/loop-control; before programs run */
 
 #endif

@@ -14,10 +14,17 @@
 #define NOEXEC_SEAL 0x0008U
 #define EXEC 0x0010U
 
+bool memfd_wants_huge_pages(uint32_t flags)
+{
+	return flags & MFD_HUGETLB;
+}
+
 bool memfd_flags_are_valid(uint32_t flags)
 {
 	if ((flags & (NOEXEC_SEAL | EXEC)) == (NOEXEC_SEAL | EXEC))
 		return false;
+	if (memfd_wants_huge_pages(flags))
+		flags &= ~(MFD_HUGETLB | (uint32_t)MFD_HUGE_MASK << MFD_HUGE_SHIFT);
 	return !(flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | NOEXEC_SEAL | EXEC));
 }
 

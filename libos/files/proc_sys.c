@@ -177,13 +177,21 @@ static const struct computed_node kernel_nodes[] = {
 
 /* ---- vm ---- */
 
+/* Hints to a kernel that takes memory back. Here what is loaded stays, so they are kept and told,
+ * and a wish that caches be dropped has nothing to drop. */
+static int32_t swappiness = 60, cache_pressure = 100, dropped;
+
 static const struct computed_node vm_nodes[] = {
+	{.name = "drop_caches",
+		.mode = S_IFREG | 0200,
+		.store = computed_store_setting,
+		.setting = &(const struct computed_setting){&dropped, 1, INT32_MAX}},
 	NODE_NUMBER("overcommit_memory", 1),
 	NODE_NUMBER("overcommit_ratio", 50),
 	NODE_NUMBER("overcommit_kbytes", 0),
 	NODE_NUMBER("max_map_count", MM_VMA_COUNT_MAX),
 	NODE_NUMBER("mmap_min_addr", PLATFORM_USER_START),
-	NODE_NUMBER("swappiness", 60),
+	NODE_SETTING("swappiness", &swappiness, 0, 200),
 	NODE_NUMBER("nr_hugepages", 0),
 	NODE_NUMBER("nr_overcommit_hugepages", 0),
 	NODE_NUMBER("dirty_background_bytes", 0),
@@ -198,7 +206,7 @@ static const struct computed_node vm_nodes[] = {
 	NODE_NUMBER("page-cluster", 3),
 	NODE_NUMBER("panic_on_oom", 0),
 	NODE_NUMBER("oom_kill_allocating_task", 0),
-	NODE_NUMBER("vfs_cache_pressure", 100),
+	NODE_SETTING("vfs_cache_pressure", &cache_pressure, 0, INT32_MAX),
 	NODE_NUMBER("unprivileged_userfaultfd", 0),
 	NODE_NUMBER("mmap_rnd_bits", 28),
 	NODE_NUMBER("user_reserve_kbytes", 131072),

@@ -13,7 +13,16 @@
 #define LOOP_MAJOR 7
 #define SECTOR_SHIFT 9
 
-enum number { NUMBER_SIZE, NUMBER_READ_ONLY, NUMBER_OFFSET, NUMBER_LIMIT, NUMBER_FLAG };
+enum number {
+	NUMBER_SIZE,
+	NUMBER_READ_ONLY,
+	NUMBER_OFFSET,
+	NUMBER_LIMIT,
+	NUMBER_BLOCK_SIZE,
+	NUMBER_ALIGNMENT_MASK,
+	NUMBER_READ_AHEAD_KB,
+	NUMBER_FLAG
+};
 
 /* ---- loopN/loop, which is there while something is attached ---- */
 
@@ -32,6 +41,12 @@ static int show_number(const struct computed_entry *entry, struct text *text)
 		number = state.offset;
 	else if (number == NUMBER_LIMIT)
 		number = state.size_limit;
+	else if (number == NUMBER_BLOCK_SIZE)
+		number = state.block_size;
+	else if (number == NUMBER_ALIGNMENT_MASK)
+		number = state.block_size - 1;
+	else if (number == NUMBER_READ_AHEAD_KB)
+		number = state.read_ahead >> (10 - SECTOR_SHIFT);
 	else
 		number = !!(state.flags & (uint32_t)(number - NUMBER_FLAG));
 	text_put(text, "%lu\n", number);
@@ -112,12 +127,25 @@ static const struct computed_dynamic attached = {find_attached, next_attached};
 
 /* ---- loopN ---- */
 
+static const struct computed_node queue_nodes[] = {
+	NODE_LOOP("logical_block_size", NUMBER_BLOCK_SIZE),
+	NODE_LOOP("physical_block_size", NUMBER_BLOCK_SIZE),
+	NODE_LOOP("hw_sector_size", NUMBER_BLOCK_SIZE),
+	NODE_LOOP("minimum_io_size", NUMBER_BLOCK_SIZE),
+	NODE_NUMBER("optimal_io_size", 0),
+	NODE_LOOP("dma_alignment", NUMBER_ALIGNMENT_MASK),
+	NODE_LOOP("read_ahead_kb", NUMBER_READ_AHEAD_KB),
+	NODE_NUMBER("rotational", 0),
+	NODE_NUMBER("discard_zeroes_data", 0),
+};
+
 static const struct computed_node loop_nodes[] = {
 	NODE_LOOP("size", NUMBER_SIZE),
 	NODE_LOOP("ro", NUMBER_READ_ONLY),
 	NODE_NUMBER("removable", 0),
 	NODE_NUMBER("range", 1),
 	NODE_FILE("dev", show_device),
+	NODE_DIRECTORY("queue", queue_nodes),
 };
 
 static const struct computed_node loop_node = {.name = "loopN",

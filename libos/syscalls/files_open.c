@@ -166,6 +166,8 @@ long sys_memfd_create(struct thread *thread, const struct syscall_args *args)
 	r = user_read_string(name, args->a, sizeof(name));
 	if (r < 0)
 		return r == -ENAMETOOLONG ? -EINVAL : r;
+	if (memfd_wants_huge_pages(flags))
+		return -ENODEV; /* of no size */
 	r = memfd_new(name, flags, &file);
 	return r ? r : install(file, memfd_is_close_on_exec(flags));
 }

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "libos/core/user.h"
+#include "libos/files/loop.h"
 #include "libos/files/marks.h"
 #include "libos/files/mount.h"
 #include "libos/files/open.h"
@@ -128,6 +129,17 @@ static struct mount *object_mount(const struct at_object *object)
 	return object->dentry ? dentry_mount(object->dentry) : object->inode->mount;
 }
 
+/* Direct transfers: block devices alone have an alignment to keep. */
+static void put_alignment(struct statx *stx, const struct inode *inode)
+{
+	uint32_t size = loop_block_size(inode);
+
+	if (!size)
+		return;
+	stx->stx_mask |= STATX_DIOALIGN;
+	stx->stx_dio_mem_align = stx->stx_dio_offset_align = size;
+}
+
 static int put_statx(uint64_t to, uint32_t mask, const struct at_object *object,
 	const struct file_status *status)
 {
@@ -158,6 +170,8 @@ static int put_statx(uint64_t to, uint32_t mask, const struct at_object *object,
 		stx.stx_mask ^= STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 		stx.stx_mnt_id = mount_unique_id(mount);
 	}
+	if (mask & STATX_DIOALIGN)
+		put_alignment(&stx, inode);
 	stx.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
 	if (object->dentry && object->dentry->flags & DENTRY_ROOT)
 		stx.stx_attributes = STATX_ATTR_MOUNT_ROOT;

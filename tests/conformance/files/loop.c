@@ -90,6 +90,21 @@ static void test_sysfs(const char *device)
 	CHECK_STR(said(device, "loop/backing_file"), image);
 	CHECK_STR(said(device, "loop/offset"), "0");
 	CHECK_STR(said(device, "loop/autoclear"), "0");
+	CHECK_STR(said(device, "queue/logical_block_size"), "512");
+}
+
+/* statx(2): where a direct transfer may begin, in memory and on the device. */
+static void test_alignment(const char *device)
+{
+	struct statx stx = {.stx_mask = 0};
+
+	CHECK_OK(statx(AT_FDCWD, device, 0, STATX_DIOALIGN, &stx));
+	if (!(stx.stx_mask & STATX_DIOALIGN)) {
+		test_skip("STATX_DIOALIGN", "not here");
+		return;
+	}
+	CHECK_EQ(stx.stx_dio_offset_align, 512);
+	CHECK_EQ(stx.stx_dio_mem_align, atol(said(device, "queue/dma_alignment")) + 1);
 }
 
 static void test_status(int fd, const char *path)
@@ -147,6 +162,7 @@ int main(void)
 	}
 	test_content(fd, file);
 	test_questions(fd);
+	test_alignment(path);
 	test_sysfs(path);
 	test_status(fd, path);
 	test_detach(fd, file);

@@ -145,6 +145,13 @@ static void test_shared_with_child(void)
 	close(fd);
 }
 
+static void test_huge_pages(void)
+{
+	/* 32 KiB (MFD_HUGE_SHIFT is 26): no x86 processor has such pages. */
+	CHECK_ERRNO(memfd_create("huge", MFD_HUGETLB | 15U << 26), ENODEV);
+	CHECK_ERRNO(memfd_create("huge", 15U << 26), EINVAL);
+}
+
 int main(void)
 {
 	test_begin();
@@ -156,5 +163,6 @@ int main(void)
 	test_future_write_seal();
 	test_seal_seal();
 	test_shared_with_child();
+	test_huge_pages();
 	return test_done();
 }

@@ -180,6 +180,23 @@ static void test_domainname(void)
 	CHECK_OK(setdomainname(before.domainname, strlen(before.domainname)));
 }
 
+/* Hints about memory, and a wish that is not kept. */
+static void test_caches(void)
+{
+	static const char path[] = "/proc/sys/vm/drop_caches";
+	long before = setting_get("/proc/sys/vm/vfs_cache_pressure");
+	struct stat st;
+
+	CHECK_OK(stat(path, &st));
+	CHECK_EQ(st.st_mode & 07777, 0200);
+	CHECK_OK(text_set(path, "3"));
+	CHECK_ERRNO(text_set(path, "0"), EINVAL);
+	CHECK_OK(setting_set("/proc/sys/vm/vfs_cache_pressure", 150));
+	CHECK_EQ(setting_get("/proc/sys/vm/vfs_cache_pressure"), 150);
+	CHECK_OK(setting_set("/proc/sys/vm/vfs_cache_pressure", before));
+	CHECK_ERRNO(setting_set("/proc/sys/vm/swappiness", 201), EINVAL);
+}
+
 int main(void)
 {
 	test_begin();
@@ -194,5 +211,6 @@ int main(void)
 	test_dnotify();
 	test_last_pid();
 	test_domainname();
+	test_caches();
 	return test_done();
 }
