@@ -117,8 +117,9 @@ void platform_timer_slack(uint64_t ns);
 uint64_t platform_monotonic_ns(void); /* never goes back, whatever the host says */
 uint64_t platform_realtime_ns(void);  /* the host's word, not trusted */
 uint64_t platform_thread_cpu_ns(void);
-/* Most memory that the calling thread's space ever had, bytes, and page faults it took. */
-void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults);
+/* Of the calling thread's space: most memory that it ever had, bytes; page faults it took; and what
+ * of its CPU time was not in user mode, as the host says. */
+void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults, uint64_t *ret_system_ns);
 /* Of a thread in the caller's address space; 0 if it is gone or elsewhere. */
 uint64_t platform_thread_cpu_ns_of(struct thread *thread);
 /* Of all threads, gone ones too, that ever ran in @thread's address space. */

@@ -9,6 +9,7 @@
 #include "libos/files/processors.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
+#include "libos/processes/rusage.h"
 #include "libos/processes/seccomp.h"
 #include "libos/terminals/control.h"
 #include "platform/platform.h"
@@ -28,7 +29,7 @@ struct snapshot {
 	uint32_t seccomp_mode, seccomp_filter_count;
 	struct credentials credentials;
 
-	uint64_t start_ns, cpu_ns, system_ns, children_user_ns, children_system_ns;
+	uint64_t start_ns, user_ns, system_ns, children_user_ns, children_system_ns;
 	uint64_t faults, rss_limit, signal_limit;
 	int exit_signal, exit_status;
 
@@ -53,14 +54,17 @@ static char state_of(const struct thread *thread)
 	return thread_is_asleep(thread) ? 'S' : 'R';
 }
 
-static uint64_t cpu_time(struct process *process)
+static void take_cpu_time(struct thread *thread, bool is_task, struct snapshot *s)
 {
-	uint64_t ns = process->dead_user_ns;
-	struct thread *thread;
+	struct process *process = thread->process;
 
-	LIST_FOR_EACH (thread, &process->threads, in_process)
-		ns += platform_thread_cpu_ns_of(thread);
-	return ns;
+	if (is_task) {
+		s->user_ns = platform_thread_cpu_ns_of(thread);
+		return;
+	}
+	if (process == thread_current()->process)
+		rusage_note_peak(process);
+	rusage_split(process, process_cpu_ns(process), &s->user_ns, &s->system_ns);
 }
 
 static void take_signals(struct thread *thread, struct snapshot *s)
@@ -114,8 +118,7 @@ static void take_thread(struct thread *thread, bool is_task, struct snapshot *s)
 	s->seccomp_mode = thread->seccomp_mode;
 	s->seccomp_filter_count = seccomp_filter_count(thread);
 	s->start_ns = is_task ? thread->start_ns : process->start_ns;
-	s->cpu_ns = is_task ? platform_thread_cpu_ns_of(thread) : cpu_time(process);
-	s->system_ns = is_task ? 0 : process->dead_system_ns;
+	take_cpu_time(thread, is_task, s);
 }
 
 static int snapshot_take(const struct computed_entry *entry, struct snapshot *s)
@@ -244,7 +247,7 @@ static void put_stat_head(struct text *text, const struct snapshot *s, bool may_
 
 	text_put(text, "%d (%s) %c %d %d %d %d %d 4194560 %lu 0 0 0 %lu %lu %lu %lu %d 0 %u 0 ",
 		s->tid, s->name, s->state, s->parent_pid, s->pgid, s->sid, s->terminal,
-		s->foreground, s->faults, s->cpu_ns / NS_PER_TICK, s->system_ns / NS_PER_TICK,
+		s->foreground, s->faults, s->user_ns / NS_PER_TICK, s->system_ns / NS_PER_TICK,
 		s->children_user_ns / NS_PER_TICK, s->children_system_ns / NS_PER_TICK,
 		PRIORITY_DEFAULT, s->thread_count);
 	text_put(text, "%lu %lu %lu %lu ", s->start_ns / NS_PER_TICK, m->mapped,

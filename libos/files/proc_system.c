@@ -86,7 +86,7 @@ static void add_process(struct activity *activity, struct process *process)
 {
 	struct thread *thread;
 
-	activity->busy_ns += process->dead_user_ns + process->dead_system_ns;
+	activity->busy_ns += process->dead_ns;
 	activity->last_pid = MAX(activity->last_pid, process->pid);
 	LIST_FOR_EACH (thread, &process->threads, in_process) {
 		activity->total++;

@@ -59,14 +59,16 @@ static void release_resources(struct process *process)
 static void child_info(struct process *process, struct signal_info *info)
 {
 	int status = process->wait_status;
+	uint64_t user_ns, system_ns;
 
 	*info = (struct signal_info){.signo = process->exit_signal};
 	info->child.pid = process->pid;
 	info->child.uid = process->leader->credentials.uid;
 	info->child.status = status & 0x7f ? status & 0x7f : (status >> 8) & 0xff;
 	info->code = !(status & 0x7f) ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
-	info->child.utime = (int64_t)(process->dead_user_ns / 10000000);
-	info->child.stime = (int64_t)(process->dead_system_ns / 10000000);
+	rusage_split(process, process->dead_ns, &user_ns, &system_ns);
+	info->child.utime = (int64_t)(user_ns / 10000000);
+	info->child.stime = (int64_t)(system_ns / 10000000);
 }
 
 /* Tell the parent; true: it does not want to wait for it. (table locked) */
@@ -189,7 +191,7 @@ static bool leave(struct thread *thread, int status)
 	struct process *process = thread->process;
 
 	LOCK_SCOPE(&process_table_lock);
-	process->dead_user_ns += platform_thread_cpu_ns();
+	process->dead_ns += platform_thread_cpu_ns();
 	list_remove(&thread->in_process);
 	seccomp_release(thread);
 	keyrings_release(thread);

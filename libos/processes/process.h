@@ -50,8 +50,10 @@ struct process {
 	struct signal_process signals;
 	struct rlimit_pair limits[RLIMIT_COUNT]; /* under process_table_lock for writing */
 
-	/* CPU time of threads gone, and of waited-for children, ns */
-	uint64_t dead_user_ns, dead_system_ns, children_user_ns, children_system_ns;
+	/* CPU time of threads gone, and of waited-for children, ns. What of the process's whole
+	 * time is the system's as of the last look, and what was told to be its own. */
+	uint64_t dead_ns, children_user_ns, children_system_ns;
+	uint64_t system_ns, user_ns;
 	uint64_t start_ns;
 	uint64_t fault_count, peak_bytes; /* as of the last look; see rusage_note_peak */
 	uint64_t children_peak_bytes, children_fault_count;

@@ -26,7 +26,7 @@ uint64_t thread_cpu_ns(struct thread *thread)
 
 uint64_t process_cpu_ns(struct process *process)
 {
-	uint64_t dead = process->dead_user_ns + process->dead_system_ns, ns = dead;
+	uint64_t dead = process->dead_ns, ns = dead;
 	struct thread *thread;
 
 	LIST_FOR_EACH (thread, &process->threads, in_process) {
@@ -41,19 +41,33 @@ uint64_t process_cpu_ns(struct process *process)
 
 void rusage_note_peak(struct process *process)
 {
-	uint64_t bytes, faults;
+	uint64_t bytes, faults, system_ns;
 
-	platform_space_peak(&bytes, &faults);
+	platform_space_peak(&bytes, &faults, &system_ns);
+	process->system_ns = MAX(process->system_ns, system_ns);
 	process->peak_bytes = MAX(process->peak_bytes, bytes);
 	process->fault_count = MAX(process->fault_count, faults);
 }
 
+/* The host samples, and corrects itself: neither part goes back here. */
+void rusage_split(
+	struct process *process, uint64_t ns, uint64_t *ret_user_ns, uint64_t *ret_system_ns)
+{
+	process->user_ns = MAX(process->user_ns, ns - MIN(process->system_ns, ns));
+	*ret_user_ns = MIN(process->user_ns, ns);
+	*ret_system_ns = ns - *ret_user_ns;
+}
+
 void rusage_of_process(struct process *process, struct rusage *ret_rusage)
 {
+	uint64_t user_ns, system_ns;
+
 	if (process == thread_current()->process)
 		rusage_note_peak(process);
 	*ret_rusage = (struct rusage){0};
-	add_time(&ret_rusage->ru_utime, process_cpu_ns(process));
+	rusage_split(process, process_cpu_ns(process), &user_ns, &system_ns);
+	add_time(&ret_rusage->ru_utime, user_ns);
+	add_time(&ret_rusage->ru_stime, system_ns);
 	ret_rusage->ru_maxrss = (long)(process->peak_bytes / 1024);
 	ret_rusage->ru_minflt = (long)process->fault_count;
 }
@@ -73,12 +87,13 @@ void rusage_of_family(struct process *process, struct rusage *ret_rusage)
 	add_children(process, ret_rusage);
 }
 
-void rusage_add_child(struct process *process, const struct process *child)
+void rusage_add_child(struct process *process, struct process *child)
 {
-	uint64_t peak = MAX(child->peak_bytes, child->children_peak_bytes);
+	uint64_t peak = MAX(child->peak_bytes, child->children_peak_bytes), user_ns, system_ns;
 
-	process->children_user_ns += child->dead_user_ns + child->children_user_ns;
-	process->children_system_ns += child->dead_system_ns + child->children_system_ns;
+	rusage_split(child, child->dead_ns, &user_ns, &system_ns);
+	process->children_user_ns += user_ns + child->children_user_ns;
+	process->children_system_ns += system_ns + child->children_system_ns;
 	process->children_fault_count += child->fault_count + child->children_fault_count;
 	process->children_peak_bytes = MAX(process->children_peak_bytes, peak);
 }
@@ -110,11 +125,14 @@ long sys_times(struct thread *thread, const struct syscall_args *args)
 {
 	const uint64_t tick = NS_PER_S / 100;
 	struct process *process = thread->process;
+	uint64_t user_ns, system_ns;
 	int64_t tms[4];
 
 	lock_acquire(&process_table_lock);
-	tms[0] = (int64_t)(process_cpu_ns(process) / tick);
-	tms[1] = (int64_t)(process->dead_system_ns / tick);
+	rusage_note_peak(process);
+	rusage_split(process, process_cpu_ns(process), &user_ns, &system_ns);
+	tms[0] = (int64_t)(user_ns / tick);
+	tms[1] = (int64_t)(system_ns / tick);
 	tms[2] = (int64_t)(process->children_user_ns / tick);
 	tms[3] = (int64_t)(process->children_system_ns / tick);
 	lock_release(&process_table_lock);

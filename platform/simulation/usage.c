@@ -10,6 +10,8 @@
 #include "platform/simulation/host_call.h"
 #include "platform/simulation/simulation.h"
 
+#define US_PER_S 1000000L
+#define NS_PER_US 1000UL
 #define BYTES_MAX (1UL << 52)
 
 void platform_memory_total(uint64_t *ret_total, uint64_t *ret_free)
@@ -116,14 +118,18 @@ uint64_t platform_memory_used(void)
 	return status.stx_blocks * 512;
 }
 
-void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults)
+void platform_space_peak(uint64_t *ret_bytes, uint64_t *ret_faults, uint64_t *ret_system_ns)
 {
 	struct rusage usage = {0};
 
-	*ret_bytes = *ret_faults = 0;
+	*ret_bytes = *ret_faults = *ret_system_ns = 0;
 	if (HOST_CALL(getrusage, RUSAGE_SELF, &usage, 0, 0, 0, 0) || usage.ru_maxrss < 0 ||
-		usage.ru_maxrss > INT64_MAX / 1024 || usage.ru_minflt < 0)
+		usage.ru_maxrss > INT64_MAX / 1024 || usage.ru_minflt < 0 ||
+		usage.ru_stime.tv_sec < 0 || usage.ru_stime.tv_sec > INT32_MAX ||
+		usage.ru_stime.tv_usec < 0 || usage.ru_stime.tv_usec >= US_PER_S)
 		return;
 	*ret_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	*ret_faults = (uint64_t)usage.ru_minflt;
+	*ret_system_ns =
+		(uint64_t)(usage.ru_stime.tv_sec * US_PER_S + usage.ru_stime.tv_usec) * NS_PER_US;
 }
