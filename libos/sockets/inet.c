@@ -215,6 +215,7 @@ static void op_free(struct socket *base)
 
 	inet_packets_free(&socket->packets);
 	heap_free(socket->corked);
+	heap_free(socket->groups);
 	heap_free(socket->peers);
 	heap_free(socket);
 }

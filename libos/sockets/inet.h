@@ -57,6 +57,7 @@ enum inet_number {
 	NUMBER_FREEBIND,
 	NUMBER_MULTICAST_TTL,
 	NUMBER_MULTICAST_LOOP,
+	NUMBER_MULTICAST_ALL,
 	NUMBER_PACKET_INFO, /* IP_PKTINFO */
 	NUMBER_V6_ONLY,
 	NUMBER_V6_PACKET_INFO, /* IPV6_RECVPKTINFO */
@@ -68,6 +69,7 @@ enum inet_number {
 	NUMBER_V6_RECEIVE_TRAFFIC_CLASS,
 	NUMBER_V6_MULTICAST_HOPS,
 	NUMBER_V6_MULTICAST_LOOP,
+	NUMBER_V6_MULTICAST_ALL,
 	NUMBER_UDP_CORK,
 	NUMBER_COUNT,
 };
@@ -77,6 +79,12 @@ struct inet_packet {
 	uint32_t size, taken;         /* bytes; those read already */
 	struct inet_address from, to; /* datagrams */
 	uint8_t bytes[];
+};
+
+/* Joined on one interface; port 0. */
+struct inet_group {
+	struct inet_address address;
+	uint32_t interface;
 };
 
 struct inet_socket {
@@ -99,7 +107,10 @@ struct inet_socket {
 
 	struct list packets;
 	uint32_t packet_count, weight;
-	struct inet_packet *corked; /* a datagram that grows; NULL: none */
+	struct inet_packet *corked;            /* a datagram that grows; NULL: none */
+	struct inet_group *groups;             /* heap or NULL */
+	uint32_t group_count, group_interface; /* to send to groups from; 0: the default */
+	uint32_t group_interface_address;      /* as IP_MULTICAST_IF gave it */
 
 	/* Listening: connections not accepted yet, and those that wait for a place among them. */
 	struct list pending, waiting;
@@ -191,6 +202,21 @@ void inet_datagram_uncork(struct inet_socket *socket);
 MUST_CHECK long inet_datagram_receive(
 	struct inet_socket *socket, struct message *message, uint32_t flags);
 uint32_t inet_datagram_events(struct inet_socket *socket);
+
+/* ---- Multicast: inet_groups.c ---- */
+
+bool inet_groups_is_option(int level, int option);
+/* -EINVAL, -EFAULT, -ENODEV, -EADDRINUSE joined already, -EADDRNOTAVAIL not joined, -ENOBUFS. */
+MUST_CHECK int inet_groups_set(
+	struct inet_socket *socket, int level, int option, uint64_t from, uint32_t size);
+MUST_CHECK int inet_groups_get_interface(
+	const struct inet_socket *socket, int level, uint64_t to, uint32_t *size);
+/* What datagrams to the group @to come from. */
+struct inet_address inet_groups_source(
+	const struct inet_socket *socket, const struct inet_address *to);
+/* Each socket that gets what @from sends to the group @to; its port's bucket is locked. */
+void inet_groups_each(const struct inet_socket *from, const struct inet_address *to,
+	void (*take)(struct inet_socket *member, void *context), void *context);
 
 /* ---- Through the host: inet_host.c ---- */
 

@@ -71,10 +71,15 @@ bool inet_address_is_own(const struct inet_address *address)
 	return inet_address_is_v4(address) && inet_address_ip(address) == INET_OWN;
 }
 
+bool inet_address_is_group(const struct inet_address *address)
+{
+	if (inet_address_is_v4(address))
+		return inet_address_ip(address) >> 28 == 0xe;
+	return address->bytes[0] == 0xff;
+}
+
 static enum inet_route route_v4(uint32_t ip)
 {
-	if (ip >> 28 == 0xe)
-		return INET_MULTICAST;
 	if (ip == UINT32_MAX || ip == (INET_OWN | ~INET_NETMASK))
 		return INET_BROADCAST;
 	if (!network.may_connect || ip >> 28 == 0xf)
@@ -103,7 +108,7 @@ enum inet_route inet_route(const struct inet_address *address)
 
 	if (inet_address_is_own(address))
 		return INET_INSIDE;
-	if (address->bytes[0] == 0xff)
+	if (inet_address_is_group(address))
 		return INET_MULTICAST;
 	if (inet_address_is_v4(address))
 		route = route_v4(inet_address_ip(address));

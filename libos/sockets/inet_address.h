@@ -45,6 +45,7 @@ uint32_t inet_address_ip(const struct inet_address *address); /* of an IPv4 one 
 /* No address: 0.0.0.0 or ::. */
 bool inet_address_is_any(const struct inet_address *address);
 bool inet_address_is_loopback(const struct inet_address *address);
+bool inet_address_is_group(const struct inet_address *address); /* multicast */
 /* The same IP address; ports do not matter. */
 bool inet_address_same(const struct inet_address *a, const struct inet_address *b);
 /* May a socket be bound to it: an address of the enclave's own, or any? */

@@ -18,17 +18,23 @@ static enum inet_route route_of(struct inet_socket *socket, const struct inet_ad
 	return inet_peers_find(socket, to, &endpoint) ? INET_OUTSIDE : inet_route(to);
 }
 
+static struct inet_address source_for(
+	const struct inet_socket *socket, const struct inet_address *to)
+{
+	return inet_address_is_group(to) ? inet_groups_source(socket, to) : inet_source_for(to);
+}
+
 /* ---- Connecting: only a filter, and where to send to ---- */
 
 int inet_datagram_connect(struct inet_socket *socket, const struct inet_address *to)
 {
 	enum inet_route route = route_of(socket, to);
-	struct inet_address source = inet_source_for(to);
+	struct inet_address source = source_for(socket, to);
 	int r;
 
 	if (route == INET_BROADCAST && !socket_flag(&socket->base, SO_BROADCAST))
 		return -EACCES;
-	if (route != INET_INSIDE && route != INET_OUTSIDE)
+	if (route != INET_INSIDE && route != INET_OUTSIDE && route != INET_MULTICAST)
 		return -ENETUNREACH;
 	r = inet_bind_somewhere(socket);
 	if (!r && route == INET_OUTSIDE)
@@ -146,6 +152,29 @@ static void send_inside(struct inet_socket *socket, struct inet_packet *packet)
 	}
 }
 
+static void deliver_copy(struct inet_socket *member, void *context)
+{
+	const struct inet_packet *packet = context;
+	size_t size = sizeof(*packet) + packet->size;
+	struct inet_packet *copy = heap_alloc(size);
+
+	if (!copy)
+		return;
+	memcpy(copy, packet, size);
+	list_init(&copy->link);
+	deliver(member, copy);
+}
+
+/* What goes out through lo comes in there, whatever IP_MULTICAST_LOOP says. */
+static void send_to_group(struct inet_socket *socket, struct inet_packet *packet)
+{
+	bool is_v4 = inet_address_is_v4(&packet->to);
+
+	if (socket->group_interface == INTERFACE_LOOPBACK ||
+		socket->numbers[is_v4 ? NUMBER_MULTICAST_LOOP : NUMBER_V6_MULTICAST_LOOP])
+		inet_groups_each(socket, &packet->to, deliver_copy, packet);
+}
+
 static long send_outside(
 	struct inet_socket *socket, const struct inet_packet *packet, uint32_t flags)
 {
@@ -186,8 +215,8 @@ static void find_source(const struct inet_socket *socket, const struct message *
 	const struct inet_address *to, struct inet_address *ret_from)
 {
 	*ret_from = socket->local;
-	if (inet_address_is_any(ret_from)) {
-		*ret_from = inet_source_for(to);
+	if (inet_address_is_any(ret_from) || inet_address_is_group(ret_from)) {
+		*ret_from = source_for(socket, to);
 		ret_from->port = socket->local.port;
 	}
 	choose_source(message, ret_from);
@@ -213,6 +242,7 @@ static int address_packet(
 	switch (route_of(socket, &packet->to)) {
 	case INET_INSIDE:
 	case INET_OUTSIDE:
+	case INET_MULTICAST:
 		return 0;
 	case INET_BROADCAST:
 		return socket_flag(&socket->base, SO_BROADCAST) ? -ENETUNREACH : -EACCES;
@@ -224,14 +254,18 @@ static int address_packet(
 /* @packet is the caller's no more. */
 static long send_packet(struct inet_socket *socket, struct inet_packet *packet, uint32_t flags)
 {
-	CLEANUP(heap_freep) struct inet_packet *outward = NULL;
+	CLEANUP(heap_freep) struct inet_packet *kept = packet;
 
-	if (route_of(socket, &packet->to) == INET_OUTSIDE) {
-		outward = packet;
+	switch (route_of(socket, &packet->to)) {
+	case INET_OUTSIDE:
 		return send_outside(socket, packet, flags);
+	case INET_MULTICAST:
+		send_to_group(socket, packet);
+		return 0;
+	default:
+		send_inside(socket, TAKE(kept));
+		return 0;
 	}
-	send_inside(socket, packet);
-	return 0;
 }
 
 /* ---- Corked: MSG_MORE and UDP_CORK make one datagram of several sends ---- */
@@ -360,7 +394,8 @@ static int wait_for_packet(struct inet_socket *socket, uint32_t flags,
 static void add_packet_info(
 	struct inet_socket *socket, struct message *message, const struct inet_packet *packet)
 {
-	uint32_t interface = interface_of(&packet->to);
+	bool is_group = inet_address_is_group(&packet->to);
+	uint32_t interface = interface_of(is_group ? &packet->from : &packet->to);
 
 	if (socket->numbers[NUMBER_PACKET_INFO] && inet_address_is_v4(&packet->to)) {
 		struct in_pktinfo info = {.ipi_ifindex = (int)interface};

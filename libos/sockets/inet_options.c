@@ -51,6 +51,7 @@ static const struct number_option options[NUMBER_COUNT] = {
 	[NUMBER_FREEBIND] = {IPPROTO_IP, IP_FREEBIND, ANY_VALUE, 0, true, false, true},
 	[NUMBER_MULTICAST_TTL] = {IPPROTO_IP, IP_MULTICAST_TTL, -1, 255, 1, false, false, true},
 	[NUMBER_MULTICAST_LOOP] = {IPPROTO_IP, IP_MULTICAST_LOOP, ANY_VALUE, 1, true, false, true},
+	[NUMBER_MULTICAST_ALL] = {IPPROTO_IP, IP_MULTICAST_ALL, 0, 1, 1, true, false, true},
 	[NUMBER_PACKET_INFO] = {IPPROTO_IP, IP_PKTINFO, ANY_VALUE, 0, true, false, true},
 	[NUMBER_V6_ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY, ANY_VALUE, 0, true, false, false},
 	[NUMBER_V6_PACKET_INFO] = {IPPROTO_IPV6, IPV6_RECVPKTINFO, ANY_VALUE, 0, true, false,
@@ -67,6 +68,7 @@ static const struct number_option options[NUMBER_COUNT] = {
 		false},
 	[NUMBER_V6_MULTICAST_LOOP] = {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, ANY_VALUE, 1, true, false,
 		false},
+	[NUMBER_V6_MULTICAST_ALL] = {IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, 1, 1, true, false, false},
 	[NUMBER_UDP_CORK] = {IPPROTO_UDP, UDP_CORK, ANY_VALUE, 0, true, false, false},
 };
 
@@ -181,18 +183,13 @@ static int set_number(struct inet_socket *socket, uint32_t number, uint64_t from
 	return 0;
 }
 
-/* There are no groups to join: nobody multicasts inside, and the host is not asked to. */
-static int set_other(int level, int option, uint32_t size)
+static int set_other(
+	struct inet_socket *socket, int level, int option, uint64_t from, uint32_t size)
 {
 	if (level == IPPROTO_TCP && option == TCP_CONGESTION)
 		return size ? 0 : -EINVAL;
-	if (level == IPPROTO_IP && (option == IP_ADD_MEMBERSHIP || option == IP_DROP_MEMBERSHIP ||
-					   option == IP_MULTICAST_IF))
-		return -ENODEV;
-	if (level == IPPROTO_IPV6 &&
-		(option == IPV6_ADD_MEMBERSHIP || option == IPV6_DROP_MEMBERSHIP ||
-			option == IPV6_MULTICAST_IF))
-		return -ENODEV;
+	if (inet_groups_is_option(level, option))
+		return inet_groups_set(socket, level, option, from, size);
 	return -ENOPROTOOPT;
 }
 
@@ -216,7 +213,7 @@ int inet_set_option(struct socket *base, int level, int option, uint64_t from, u
 		return -ENOPROTOOPT;
 	number = find_number(level, option);
 	return number < NUMBER_COUNT ? set_number(socket, number, from, size)
-				     : set_other(level, option, size);
+				     : set_other(socket, level, option, from, size);
 }
 
 /* ---- Getting ---- */
@@ -312,6 +309,9 @@ int inet_get_option(struct socket *base, int level, int option, uint64_t to, uin
 		return get_tcp_info(socket, to, size);
 	if (level == IPPROTO_TCP && option == TCP_CONGESTION)
 		return get_congestion(to, size);
+	if ((level == IPPROTO_IP && option == IP_MULTICAST_IF) ||
+		(level == IPPROTO_IPV6 && option == IPV6_MULTICAST_IF))
+		return inet_groups_get_interface(socket, level, to, size);
 	if ((level == IPPROTO_IP && option == IP_MTU) ||
 		(level == IPPROTO_IPV6 && option == IPV6_MTU))
 		return get_mtu(socket, to, size);

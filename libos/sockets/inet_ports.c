@@ -99,11 +99,18 @@ static int take_any_port(struct inet_socket *socket, struct inet_address address
 	return r;
 }
 
+/* A datagram socket that is bound to one gets nothing else. */
+static bool is_group(const struct inet_socket *socket, const struct inet_address *address)
+{
+	return !inet_is_stream(socket) && inet_address_is_group(address);
+}
+
 int inet_bind(struct inet_socket *socket, const struct inet_address *address)
 {
 	const struct thread *thread = thread_current();
 
-	if (!inet_address_is_own(address) && !socket->numbers[NUMBER_FREEBIND])
+	if (!inet_address_is_own(address) && !is_group(socket, address) &&
+		!socket->numbers[NUMBER_FREEBIND])
 		return -EADDRNOTAVAIL;
 	if (address->port && address->port < PRIVILEGED_END &&
 		!credentials_can(&thread->credentials, CAP_NET_BIND_SERVICE))

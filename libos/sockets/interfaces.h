@@ -5,6 +5,7 @@
 #include "libos/sockets/inet_address.h"
 
 #define INTERFACE_COUNT 2U
+#define INTERFACE_LOOPBACK 1U /* its number */
 
 /* netdevice(7); <linux/if.h> wants a libc. */
 enum {

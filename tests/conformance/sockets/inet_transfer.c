@@ -279,6 +279,86 @@ static void test_corked_limit(void)
 	close(b);
 }
 
+#define GROUP 0xef010203U /* 239.1.2.3 */
+
+static int join_on_loopback(int fd, uint32_t group, int option)
+{
+	struct ip_mreq request = {{htonl(group)}, {htonl(INADDR_LOOPBACK)}};
+
+	return setsockopt(fd, IPPROTO_IP, option, &request, sizeof(request));
+}
+
+/* On the loopback interface, whatever else the machine has. */
+static void test_group(void)
+{
+	struct in_addr interface = {htonl(INADDR_LOOPBACK)};
+	int members[3], sender = socket(AF_INET, SOCK_DGRAM, 0), port = 0;
+	struct sockaddr_in to = {.sin_family = AF_INET}, from;
+	socklen_t length = sizeof(from);
+	char buffer[8];
+
+	for (int i = 0; i < 3; i++) {
+		members[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		CHECK_OK(set_number(members[i], SOL_SOCKET, SO_REUSEADDR, 1));
+		to.sin_port = htons((uint16_t)port);
+		CHECK_OK(bind(members[i], (struct sockaddr *)&to, sizeof(to)));
+		port = port_of(members[i], false);
+	}
+	CHECK_OK(setsockopt(sender, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof(interface)));
+	to.sin_addr.s_addr = htonl(GROUP);
+	to.sin_port = htons((uint16_t)port);
+	CHECK_OK(join_on_loopback(members[0], GROUP, IP_ADD_MEMBERSHIP));
+	CHECK_OK(join_on_loopback(members[1], GROUP, IP_ADD_MEMBERSHIP));
+	CHECK_OK(set_number(members[2], IPPROTO_IP, IP_MULTICAST_ALL, 0));
+	CHECK_EQ(sendto(sender, "all", 3, 0, (struct sockaddr *)&to, sizeof(to)), 3);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(recvfrom(members[i], buffer, 8, 0, (struct sockaddr *)&from, &length), 3);
+		CHECK_EQ(ntohl(from.sin_addr.s_addr), INADDR_LOOPBACK);
+		CHECK_EQ(ntohs(from.sin_port), port_of(sender, false));
+	}
+	CHECK_ERRNO(recv(members[2], buffer, 8, MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(set_number(members[2], IPPROTO_IP, IP_MULTICAST_ALL, 1));
+	CHECK_OK(join_on_loopback(members[1], GROUP, IP_DROP_MEMBERSHIP));
+	CHECK_OK(set_number(members[1], IPPROTO_IP, IP_MULTICAST_ALL, 0));
+	CHECK_EQ(sendto(sender, "one", 3, 0, (struct sockaddr *)&to, sizeof(to)), 3);
+	CHECK_EQ(recv(members[0], buffer, 8, 0), 3);
+	CHECK_EQ(recv(members[2], buffer, 8, 0), 3);
+	CHECK_ERRNO(recv(members[1], buffer, 8, MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(set_number(sender, IPPROTO_IP, IP_MULTICAST_LOOP, 0));
+	/* What goes out through lo comes in there all the same. */
+	CHECK_EQ(sendto(sender, "no", 2, 0, (struct sockaddr *)&to, sizeof(to)), 2);
+	CHECK_EQ(recv(members[0], buffer, 8, 0), 2);
+	for (int i = 0; i < 3; i++)
+		close(members[i]);
+	close(sender);
+}
+
+static void test_group_errors(void)
+{
+	struct group_req request = {.gr_interface = 1};
+	struct sockaddr_in group = {.sin_family = AF_INET, .sin_addr = {htonl(GROUP)}};
+	struct ip_mreqn nowhere = {{htonl(GROUP)}, {0}, 99};
+	int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+
+	memcpy(&request.gr_group, &group, sizeof(group));
+	CHECK_ERRNO(join_on_loopback(udp, GROUP, IP_DROP_MEMBERSHIP), EADDRNOTAVAIL);
+	CHECK_OK(join_on_loopback(udp, GROUP, IP_ADD_MEMBERSHIP));
+	CHECK_ERRNO(join_on_loopback(udp, GROUP, IP_ADD_MEMBERSHIP), EADDRINUSE);
+	CHECK_ERRNO(setsockopt(udp, IPPROTO_IP, MCAST_JOIN_GROUP, &request, sizeof(request)),
+		EADDRINUSE);
+	CHECK_ERRNO(join_on_loopback(udp, INADDR_LOOPBACK, IP_ADD_MEMBERSHIP), EINVAL);
+	CHECK_ERRNO(setsockopt(udp, IPPROTO_IP, IP_ADD_MEMBERSHIP, &nowhere, 4), EINVAL);
+	CHECK_ERRNO(
+		setsockopt(udp, IPPROTO_IP, IP_ADD_MEMBERSHIP, &nowhere, sizeof(nowhere)), ENODEV);
+	CHECK_ERRNO(join_on_loopback(tcp, GROUP, IP_ADD_MEMBERSHIP), EPROTO);
+	CHECK_ERRNO(setsockopt(tcp, IPPROTO_IP, MCAST_LEAVE_GROUP, &request, sizeof(request)),
+		EADDRNOTAVAIL);
+	CHECK_OK(setsockopt(tcp, IPPROTO_IP, MCAST_JOIN_GROUP, &request, sizeof(request)));
+	CHECK_ERRNO(setsockopt(udp, IPPROTO_IP, MCAST_JOIN_GROUP, &request, 16), EINVAL);
+	close(udp);
+	close(tcp);
+}
+
 static void test_packet_info(void)
 {
 	char buffer[8], control[128];
@@ -346,6 +426,8 @@ int main(void)
 	test_corked_datagrams(AF_INET);
 	test_corked_datagrams(AF_INET6);
 	test_corked_limit();
+	test_group();
+	test_group_errors();
 	test_packet_info();
 	test_many_messages();
 	return test_done();
