@@ -5,6 +5,7 @@
 #include <linux/fcntl.h>
 
 #include "libos/core/heap.h"
+#include "libos/files/inode.h"
 #include "libos/syscalls/syscall.h"
 
 #define SPLICE_F_NONBLOCK 2U
@@ -45,6 +46,8 @@ static int side_check(struct side *side, bool input)
 	if (side->pipe)
 		return side->address ? -ESPIPE : 0;
 	if (input ? !ops->read : !ops->write || side->file->flags & O_APPEND)
+		return -EINVAL;
+	if (inode_is(side->file->inode, S_IFDIR))
 		return -EINVAL;
 	if (!side->address)
 		return 0;

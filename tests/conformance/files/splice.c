@@ -163,6 +163,17 @@ static void test_large(void)
 	close(fd);
 }
 
+static void test_directory(void)
+{
+	int dir = open(".", O_RDONLY | O_DIRECTORY), ends[2];
+
+	CHECK_OK(pipe(ends));
+	CHECK_ERRNO(splice(dir, NULL, ends[1], NULL, 1, 0), EINVAL);
+	close(dir);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	test_begin();
@@ -177,5 +188,6 @@ int main(void)
 	test_broken();
 	test_errors();
 	test_large();
+	test_directory();
 	return test_done();
 }
