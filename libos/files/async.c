@@ -9,6 +9,7 @@
 #include "libos/files/inode.h"
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 
 #define CAP_KILL 5
 #define QUEUES_MAX 4 /* of one file */
@@ -33,14 +34,34 @@ static struct lock async_lock;
 static struct list noted = LIST_INIT(noted);
 uint32_t async_pending;
 
+/* What restricts a thread as to signals says nothing of its own process. */
+static struct landlock_domain *domain_against(int32_t pid)
+{
+	struct thread *self = thread_current(), *target;
+
+	if (LIKELY(!self->landlock) || pid == self->process->pid)
+		return NULL;
+	LOCK_SCOPE(&process_table_lock);
+	target = pid > 0 ? thread_find(pid) : NULL;
+	if (target && target->process == self->process)
+		return NULL;
+	return landlock_domain_ref(self->landlock);
+}
+
 void async_own(struct file *file, int32_t pid, bool is_thread)
 {
 	const struct credentials *credentials = &thread_current()->credentials;
+	struct landlock_domain *domain = domain_against(pid), *old;
 
+	lock_acquire(&async_lock);
+	old = file->owner.landlock;
+	file->owner.landlock = domain;
 	file->owner.pid = pid;
 	file->owner.is_thread = is_thread;
 	file->owner.uid = credentials->uid;
 	file->owner.euid = credentials->euid;
+	lock_release(&async_lock);
+	landlock_domain_unref(old);
 }
 
 /* ---- Noting ---- */
@@ -169,6 +190,7 @@ static bool take_notice(struct notice *ret_notice)
 	__atomic_sub_fetch(&async_pending, 1, __ATOMIC_RELEASE);
 	*ret_notice =
 		(struct notice){.owner = note->file->owner, .fd = note->fd, .events = note->events};
+	landlock_domain_ref(ret_notice->owner.landlock);
 	note->events = 0;
 	return true;
 }
@@ -194,10 +216,15 @@ static void notice_info(const struct notice *notice, struct signal_info *ret_inf
 	ret_info->poll.fd = notice->fd;
 }
 
-static bool may_send(const struct file_owner *owner, const struct process *target)
+static bool may_send(
+	const struct file_owner *owner, const struct process *target, const struct thread *thread)
 {
 	const struct credentials *to = &target->leader->credentials;
 
+	if (owner->landlock &&
+		!landlock_reaches(owner->landlock, (thread ? thread : target->leader)->landlock,
+			LANDLOCK_SCOPE_SIGNAL))
+		return false;
 	return !owner->euid || owner->euid == to->suid || owner->euid == to->uid ||
 	       owner->uid == to->suid || owner->uid == to->uid;
 }
@@ -207,7 +234,7 @@ static void send_to(const struct notice *notice, struct process *process, struct
 {
 	struct signal_info info;
 
-	if (!may_send(&notice->owner, process))
+	if (!may_send(&notice->owner, process, thread))
 		return;
 	if (notice->owner.signal) {
 		notice_info(notice, &info);
@@ -257,6 +284,8 @@ void async_send_pending(void)
 {
 	struct notice notice;
 
-	while (take_notice(&notice))
+	while (take_notice(&notice)) {
 		send_notice(&notice);
+		landlock_domain_unref(notice.owner.landlock);
+	}
 }

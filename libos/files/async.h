@@ -14,8 +14,9 @@ struct file;
 struct file_owner {
 	int32_t pid; /* F_SETOWN: a process, a thread (F_OWNER_TID); negative: a group */
 	bool is_thread;
-	uint32_t signal;    /* F_SETSIG; 0: SIGIO without more */
-	uint32_t uid, euid; /* of whoever set it: the signal is sent in its name */
+	uint32_t signal;                  /* F_SETSIG; 0: SIGIO without more */
+	uint32_t uid, euid;               /* of whoever set it: the signal is sent in its name */
+	struct landlock_domain *landlock; /* and under its domain; referenced; NULL: none */
 };
 
 /* Something that a file's owner is to be told. Whoever has one forgets it before the file goes. */

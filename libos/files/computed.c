@@ -75,6 +75,15 @@ static uint64_t number_of(const struct computed_entry *entry)
 	return (hash >> 16 & 0x7fffffff) | 0x80000000UL;
 }
 
+/* Numbers of processes are used again. */
+static bool is_same(const struct inode *inode, const struct inode *other)
+{
+	const struct computed_entry *a = entry_of(inode), *b = entry_of(other);
+
+	return a->node == b->node && a->key.tid == b->key.tid && a->key.is_task == b->key.is_task &&
+	       a->key.start_ns == b->key.start_ns && a->key.number == b->key.number;
+}
+
 static const struct inode_ops directory_ops, file_inode_ops, link_ops, magic_link_ops;
 static const struct file_ops directory_file_ops, computed_file_ops, watched_file_ops;
 
@@ -358,6 +367,7 @@ static int directory_opened(struct inode *inode, struct file *file)
 }
 
 static const struct inode_ops directory_ops = {
+	.is_same = is_same,
 	.lookup = directory_lookup,
 	.make = directory_make,
 	.setattr = computed_setattr,
@@ -365,17 +375,20 @@ static const struct inode_ops directory_ops = {
 };
 
 static const struct inode_ops file_inode_ops = {
+	.is_same = is_same,
 	.setattr = computed_setattr,
 	.open = file_opened,
 	.permission = file_permission,
 };
 
 static const struct inode_ops link_ops = {
+	.is_same = is_same,
 	.readlink = link_readlink,
 	.setattr = computed_setattr,
 };
 
 static const struct inode_ops magic_link_ops = {
+	.is_same = is_same,
 	.readlink = link_readlink,
 	.follow = link_follow,
 	.setattr = computed_setattr,

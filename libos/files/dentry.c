@@ -398,6 +398,35 @@ bool dentry_is_below(struct dentry *dentry, struct dentry *ancestor)
 	}
 }
 
+/* One step of dentry_climb: false at the root of all. */
+static bool spot_climb(struct spot *spot)
+{
+	struct spot up = *spot;
+
+	while (spot_is_top(up)) {
+		if (!spot_covers(up))
+			return false;
+		up = spot_of(spot_covers(up));
+	}
+	if (up.at->parent && up.at->parent != up.at)
+		up.at = up.at->parent;
+	else if (up.bind)
+		up.at = up.bind->bound;
+	else
+		return false;
+	*spot = up;
+	return true;
+}
+
+void dentry_climb(struct dentry *dentry, bool (*visit)(void *context, const struct inode *inode),
+	void *context)
+{
+	struct spot at = spot_of(dentry);
+
+	while (!visit(context, at.at->inode) && spot_climb(&at))
+		continue;
+}
+
 /* A text built from its end. */
 struct tail {
 	char *start, *at;

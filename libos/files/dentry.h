@@ -98,6 +98,11 @@ void dentry_set_inode(struct dentry *dentry, struct inode *inode);
 struct dentry *dentry_parent(struct dentry *dentry);
 /* Is @dentry @ancestor, or below it? rename_lock held. */
 bool dentry_is_below(struct dentry *dentry, struct dentry *ancestor);
+/* @visit for what @dentry names and for each directory that leads there, up to the root of all or
+ * until it returns true. What a mount covers is passed by. What was moved out of its bind mount's
+ * reach: up in its file system, then from the mount's own root. rename_lock held. */
+void dentry_climb(struct dentry *dentry, bool (*visit)(void *context, const struct inode *inode),
+	void *context);
 /* Absolute path seen from @root: length, -ENAMETOOLONG; "(unreachable)" in front when @dentry is
  * not below @root, " (deleted)" behind when it was removed. */
 MUST_CHECK long dentry_path(struct dentry *dentry, struct dentry *root, char *to, size_t size);

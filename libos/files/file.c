@@ -11,6 +11,7 @@
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 #include "libos/signals/signal.h"
 
 #define SIGXFSZ 25
@@ -67,6 +68,7 @@ static void file_free(struct file *file)
 		__atomic_sub_fetch(&file->inode->writers, 1, __ATOMIC_RELEASE);
 		mount_count_writer(file_mount(file), -1);
 	}
+	landlock_domain_unref(file->owner.landlock);
 	mount_unuse(file_mount(file));
 	dentry_unref(file->dentry);
 	inode_unref(file->inode);

@@ -67,6 +67,7 @@ struct file {
 	struct file_async *async; /* O_ASYNC; NULL: not set */
 	struct lease *lease;      /* F_SETLEASE; NULL: none. libos/files/lease.c */
 	struct dnotify *dnotify;  /* F_NOTIFY; NULL: none. libos/files/dnotify.c */
+	uint32_t denied;          /* to who opened it: libos/security/landlock.h */
 	struct list epoll_items;
 	struct lock epoll_lock;
 	bool counts_as_opener; /* in inode->openers, */

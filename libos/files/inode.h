@@ -107,6 +107,9 @@ struct inode_ops {
 	int (*open)(struct inode *inode, struct file *file);
 	/* May it be opened so (permissions are checked elsewhere)? NULL: yes */
 	int (*permission)(struct inode *inode, uint32_t want);
+	/* Is it what @other is, an inode with the same ops and number that another lookup made?
+	 * NULL: each lookup finds the same one. */
+	bool (*is_same)(const struct inode *inode, const struct inode *other);
 	/* The last reference is gone: free what @private holds. NULL: nothing; the inode itself is
 	 * freed by the caller. */
 	void (*release)(struct inode *inode);
@@ -178,6 +181,13 @@ struct file *file_new(
 static inline bool inode_is(const struct inode *inode, uint32_t type)
 {
 	return (inode->mode & S_IFMT) == type;
+}
+
+/* Do both stand for the same file? */
+static inline bool inode_is_same(const struct inode *a, const struct inode *b)
+{
+	return a == b || (a->ops->is_same && a->ops == b->ops && a->number == b->number &&
+				 a->mount == b->mount && a->ops->is_same(a, b));
 }
 
 /* Permissions of the calling thread: @want of MAY_*. 0 or -EACCES. */

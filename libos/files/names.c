@@ -6,6 +6,7 @@
 #include "libos/files/open.h"
 #include "libos/files/path.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 
 #define CAP_DAC_READ_SEARCH 2
 #define CAP_FOWNER 3
@@ -39,8 +40,9 @@ static int place_lookup(const struct place *place, struct dentry **ret_entry)
 	return path_lookup(place->dir, place->last.name, place->last.length, ret_entry);
 }
 
-/* Nothing is there yet, and the caller may put something there. */
-static int check_create(const struct place *place, bool is_directory)
+/* Nothing is there yet, and the caller may put something there. @want: the right that it needs
+ * where it restricts itself. */
+static int check_create(const struct place *place, bool is_directory, uint32_t want)
 {
 	struct dentry *entry;
 	int r;
@@ -55,6 +57,7 @@ static int check_create(const struct place *place, bool is_directory)
 	if (place->last.trailing_slash && !is_directory)
 		return -ENOENT;
 	r = dentry_check_writable(place->view);
+	r = r ? r : landlock_check(place->view, want);
 	r = r ? r : inode_permission(place->dir->inode, MAY_WRITE | MAY_EXEC);
 	if (r)
 		return r;
@@ -65,7 +68,7 @@ static int make_at(const struct place *place, uint32_t mode, uint64_t rdev, cons
 {
 	struct inode_template template;
 	struct dentry *entry;
-	int r = check_create(place, (mode & S_IFMT) == S_IFDIR);
+	int r = check_create(place, (mode & S_IFMT) == S_IFDIR, landlock_right_to_make(mode));
 
 	if (r)
 		return r;
@@ -143,7 +146,8 @@ static void tell_removed(const struct place *place, struct dentry **entry)
 	inode_unref(inode);
 }
 
-static int unlink_at(const struct place *place)
+/* @want: the right that it needs where the caller restricts itself. */
+static int unlink_at(const struct place *place, uint32_t want)
 {
 	CLEANUP(dentry_unrefp) struct dentry *entry = NULL;
 	int r;
@@ -156,7 +160,8 @@ static int unlink_at(const struct place *place)
 		return r;
 	if (place->last.trailing_slash)
 		return inode_is(entry->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
-	r = check_remove(place->dir, entry, false);
+	r = landlock_check(place->view, want);
+	r = r ? r : check_remove(place->dir, entry, false);
 	if (r)
 		return r;
 	if (!place->dir->inode->ops->unlink)
@@ -174,7 +179,7 @@ int names_unlink(int dir_fd, const char *path)
 
 	if (r)
 		return r;
-	r = unlink_at(&place);
+	r = unlink_at(&place, LANDLOCK_REMOVE_FILE);
 	place_done(&place);
 	return r;
 }
@@ -184,7 +189,7 @@ int names_unlink_in(struct dentry *dir, const char *name, uint32_t length)
 	struct place place = {
 		.view = dir, .dir = dentry_real(dir), .last = {.name = name, .length = length}};
 
-	return unlink_at(&place);
+	return unlink_at(&place, 0);
 }
 
 static int rmdir_at(const struct place *place)
@@ -198,6 +203,7 @@ static int rmdir_at(const struct place *place)
 						 : -ENOTEMPTY;
 	r = dentry_check_writable(place->view);
 	r = r ? r : place_lookup(place, &entry);
+	r = r ? r : landlock_check(place->view, LANDLOCK_REMOVE_DIRECTORY);
 	r = r ? r : check_remove(place->dir, entry, true);
 	if (r)
 		return r;
@@ -221,17 +227,35 @@ int names_rmdir(int dir_fd, const char *path)
 	return r;
 }
 
+/* May what has the name @old have one at @place, too? */
+static int check_link(struct dentry *old, const struct place *place)
+{
+	CLEANUP(dentry_unrefp) struct dentry *parent = NULL;
+
+	if (!landlock_is_restricted())
+		return 0;
+	parent = dentry_parent(old);
+	if (!parent)
+		return -ENOMEM;
+	LOCK_SCOPE(&rename_lock);
+	return landlock_check_move(
+		&(struct landlock_move){.old_dir = parent, .entry = old, .new_dir = place->view});
+}
+
 static int link_at(struct dentry *old, const struct place *place)
 {
 	struct inode *target = old->inode;
-	int r = check_create(place, false);
+	int r = check_create(place, false, 0);
 
+	if (r)
+		return r;
+	if (dentry_mount(old) != dentry_mount(place->view))
+		return -EXDEV;
+	r = check_link(old, place);
 	if (r)
 		return r;
 	if (inode_is(target, S_IFDIR))
 		return -EPERM;
-	if (dentry_mount(old) != dentry_mount(place->view))
-		return -EXDEV;
 	if (inode_is_fixed(target))
 		return -EPERM;
 	if (!place->dir->inode->ops->link)
@@ -333,6 +357,13 @@ static int rename_check(const struct renaming *renaming)
 		return -ENOENT;
 	r = check_slashes(renaming);
 	r = r ? r : check_loops(renaming);
+	r = r ? r
+	      : landlock_check_move(&(struct landlock_move){.old_dir = renaming->old.view,
+			.entry = renaming->entry,
+			.new_dir = renaming->new.view,
+			.target = renaming->target,
+			.is_rename = true,
+			.is_exchange = renaming->flags &RENAME_EXCHANGE});
 	if (r)
 		return r;
 	if (renaming->target && renaming->target->inode == renaming->entry->inode)

@@ -11,6 +11,7 @@
 #include "libos/files/path.h"
 #include "libos/memory/mm.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 
 #define CAP_FSETID 4
 /* Not kept in file->flags, but for O_TMPFILE's O_DIRECTORY bit. */
@@ -185,6 +186,31 @@ static int check_open(struct dentry *dentry, uint32_t flags)
 	return r;
 }
 
+/* What a domain that the caller made for itself has to say comes after permissions: landlock(7). */
+static int open_granted(struct dentry *dentry, uint32_t flags, struct file **ret_file)
+{
+	struct inode *inode = dentry->inode;
+	uint32_t denied;
+	int r = landlock_check_open(dentry, flags, &denied);
+
+	if (r)
+		return r;
+	r = file_open_inode(inode, inode->flags & INODE_ANONYMOUS ? NULL : dentry, flags, ret_file);
+	if (!r)
+		(*ret_file)->denied = denied;
+	return r;
+}
+
+static int truncate_opened(struct file *file)
+{
+	int r = landlock_check_truncate(file);
+
+	r = r ? r : inode_truncate(file->inode, 0);
+	if (!r)
+		notify_file(file, NOTIFY_MODIFY);
+	return r;
+}
+
 int file_open_entry(struct dentry *dentry, uint32_t flags, struct file **ret_file)
 {
 	struct inode *inode = dentry->inode;
@@ -196,17 +222,16 @@ int file_open_entry(struct dentry *dentry, uint32_t flags, struct file **ret_fil
 		r = 0;
 	if (r)
 		return r;
-	r = file_open_inode(inode, inode->flags & INODE_ANONYMOUS ? NULL : dentry, flags, &file);
+	r = open_granted(dentry, flags, &file);
 	if (r)
 		return r;
 	notify_file(file, NOTIFY_OPEN);
 	if (flags & O_TRUNC && inode_is(inode, S_IFREG)) {
-		r = inode_truncate(inode, 0);
+		r = truncate_opened(file);
 		if (r) {
 			file_unref(file);
 			return r;
 		}
-		notify_file(file, NOTIFY_MODIFY);
 	}
 	*ret_file = file;
 	return 0;
@@ -219,6 +244,7 @@ static int create(
 	struct inode_template template;
 	int r = dentry_check_writable(dir);
 
+	r = r ? r : landlock_check(dir, LANDLOCK_MAKE_REGULAR);
 	r = r ? r : inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
 	if (r)
 		return r;
@@ -262,7 +288,7 @@ static int open_or_create(struct dentry *dir, const struct path_last *last, uint
 		return r == -EEXIST ? -EAGAIN : r;
 	notify_entry(dir, entry->inode, last->name, last->length, NOTIFY_CREATE);
 	/* The creator may open it whatever its mode says. */
-	r = file_open_inode(entry->inode, entry, flags, ret_file);
+	r = open_granted(entry, flags, ret_file);
 	if (r)
 		return r;
 	(*ret_file)->is_created = true;
@@ -318,7 +344,7 @@ static int open_unnamed_in(
 	dentry = dentry_alias(dir->bind, dentry);
 	if (!dentry)
 		return -ENOMEM;
-	return file_open_inode(inode, dentry, flags, ret_file);
+	return open_granted(dentry, flags, ret_file);
 }
 
 static int open_unnamed(int dir_fd, const char *path, uint32_t flags, uint32_t mode,

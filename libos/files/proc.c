@@ -8,6 +8,7 @@
 #include "libos/processes/keys.h"
 #include "libos/processes/process.h"
 #include "libos/processes/uname.h"
+#include "libos/security/landlock.h"
 
 #define PROC_MAGIC 0x9fa0
 #define CAP_SYS_PTRACE 19
@@ -48,6 +49,8 @@ bool proc_may_inspect(struct thread *target)
 
 	if (target->process == thread_current()->process)
 		return true;
+	if (!landlock_may_inspect(thread_current(), target))
+		return false;
 	if (credentials_can(from, CAP_SYS_PTRACE))
 		return true;
 	return has_same_ids(from, to) && target->process->dumpable &&

@@ -10,6 +10,7 @@
 #include "libos/syscalls/syscall.h"
 
 #define LSM_ID_CAPABILITY 100 /* <linux/lsm.h> of Linux 6.8 */
+#define LSM_ID_LANDLOCK 110
 
 /* What file access by root rests on: dropped and raised with fsuid (cap_setid(7)). */
 #define CAPABILITIES_FS                                                                            \
@@ -235,10 +236,10 @@ long sys_capset(struct thread *thread, const struct syscall_args *args)
 	return 0;
 }
 
-/* lsm_list_modules(2): the one security module there is. */
+/* lsm_list_modules(2): the security modules there are. */
 long sys_lsm_list_modules(struct thread *thread, const struct syscall_args *args)
 {
-	static const uint64_t modules[] = {LSM_ID_CAPABILITY};
+	static const uint64_t modules[] = {LSM_ID_CAPABILITY, LSM_ID_LANDLOCK};
 	uint32_t room, size = sizeof(modules);
 
 	(void)thread;

@@ -17,6 +17,7 @@
 #include "libos/processes/program.h"
 #include "libos/processes/seccomp.h"
 #include "libos/processes/tree.h"
+#include "libos/security/landlock.h"
 #include "libos/syscalls/syscall.h"
 #include "libos/terminals/control.h"
 #include "libos/time/timers.h"
@@ -213,6 +214,7 @@ static int thread_link(struct thread *child, struct thread *parent, const struct
 		return -ERESTARTNOINTR;
 	thread_total++;
 	seccomp_inherit(child, parent);
+	landlock_inherit(child, parent);
 	keyrings_inherit(child, parent);
 	thread_number(child);
 	list_add_tail(&process->threads, &child->in_process);

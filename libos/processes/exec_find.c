@@ -11,6 +11,7 @@
 #include "libos/files/descriptors.h"
 #include "libos/files/file.h"
 #include "libos/loader/elf.h"
+#include "libos/security/landlock.h"
 
 #define SHEBANG_DEPTH_MAX 5
 #define SHEBANG_SIZE 256
@@ -79,6 +80,8 @@ static int open_program(int dir_fd, const char *path, uint32_t flags, struct fil
 	int r = find_file(dir_fd, path, flags, &file);
 
 	r = r ? r : file_may_execute(file);
+	if (!r && file->dentry)
+		r = landlock_check(file->dentry, LANDLOCK_FILE_EXECUTE | LANDLOCK_FILE_READ);
 	return r ? r : file_reopen(file, ret_file);
 }
 

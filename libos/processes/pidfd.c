@@ -198,7 +198,7 @@ long sys_pidfd_send_signal(struct thread *thread, const struct syscall_args *arg
 	LOCK_SCOPE(&process_table_lock);
 	if (target->state == PROCESS_REAPED)
 		return -ESRCH;
-	if (!process_may_signal(&thread->credentials, target, info.signo))
+	if (!process_may_signal(thread, target->leader, info.signo))
 		return -EPERM;
 	if (!info.signo || target->state != PROCESS_ALIVE)
 		return 0;

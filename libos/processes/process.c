@@ -9,6 +9,7 @@
 #include "libos/processes/keyrings.h"
 #include "libos/processes/program.h"
 #include "libos/processes/seccomp.h"
+#include "libos/security/landlock.h"
 #include "libos/terminals/terminal.h"
 #include "platform/platform.h"
 
@@ -108,15 +109,23 @@ void thread_unnumber(struct thread *thread)
 		*at = thread->hash_next;
 }
 
-/* Free threads whose host threads have left their stacks. (table locked) */
+/* Free threads whose host threads have left their stacks. What they held may need other locks to
+ * go: not under the table's. */
 static void collect_dead_threads(void)
 {
+	struct list gone = LIST_INIT(gone);
 	struct thread *thread, *next;
 
+	lock_acquire(&process_table_lock);
 	LIST_FOR_EACH_SAFE (thread, next, &dead_threads, dead_link) {
 		if (!__atomic_load_n(&thread->stack_free, __ATOMIC_ACQUIRE))
 			continue;
 		list_remove(&thread->dead_link);
+		list_add_tail(&gone, &thread->dead_link);
+	}
+	lock_release(&process_table_lock);
+	LIST_FOR_EACH_SAFE (thread, next, &gone, dead_link) {
+		landlock_domain_unref(thread->landlock);
 		platform_thread_dispose(thread);
 		heap_free(thread);
 	}
@@ -133,9 +142,7 @@ struct thread *thread_new(struct process *process)
 
 	if (!thread)
 		return NULL;
-	lock_acquire(&process_table_lock);
 	collect_dead_threads();
-	lock_release(&process_table_lock);
 	if (platform_thread_prepare(thread)) {
 		heap_free(thread);
 		return NULL;
@@ -154,6 +161,7 @@ void thread_free(struct thread *thread)
 	if (!thread)
 		return;
 	seccomp_release(thread);
+	landlock_domain_unref(thread->landlock);
 	keyrings_release(thread);
 	platform_thread_dispose(thread);
 	heap_free(thread);
@@ -223,7 +231,8 @@ bool credentials_in_group(const struct credentials *credentials, uint32_t gid)
 	return false;
 }
 
-bool process_may_signal(const struct credentials *from, struct process *target, int signo)
+static bool may_signal_by_credentials(
+	const struct credentials *from, const struct process *target, int signo)
 {
 	const struct credentials *to = &target->leader->credentials;
 
@@ -233,11 +242,19 @@ bool process_may_signal(const struct credentials *from, struct process *target, 
 	return signo == 18 /* SIGCONT */ && thread_current()->process->sid == target->sid;
 }
 
+bool process_may_signal(const struct thread *from, const struct thread *target, int signo)
+{
+	return may_signal_by_credentials(&from->credentials, target->process, signo) &&
+	       landlock_may_signal(from, target);
+}
+
 /* PTRACE_MODE_READ_REALCREDS of ptrace(2). */
 bool process_may_inspect(const struct thread *thread, struct process *target)
 {
 	const struct credentials *from = &thread->credentials, *to = &target->leader->credentials;
 
+	if (!landlock_may_inspect(thread, target->leader))
+		return false;
 	if (target == thread->process || credentials_can(from, CAP_SYS_PTRACE))
 		return true;
 	return target->dumpable && from->uid == to->euid && from->uid == to->suid &&

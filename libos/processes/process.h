@@ -113,8 +113,9 @@ struct exec_vector {
 MUST_CHECK int process_exec(struct thread *thread, const char *path, struct exec_vector *arguments,
 	struct exec_vector *environment);
 
-/* May the caller signal/inspect @target (kill(2), ptrace(2) access)? Process table locked. */
-bool process_may_signal(const struct credentials *from, struct process *target, int signo);
+/* May @from signal @target (kill(2); a process's leader stands for it), or inspect it (ptrace(2)
+ * access)? Process table locked. */
+bool process_may_signal(const struct thread *from, const struct thread *target, int signo);
 bool process_may_inspect(const struct thread *thread, struct process *target);
 
 #endif

@@ -45,6 +45,7 @@ struct thread {
 	struct credentials credentials;
 	uint32_t seccomp_mode;                 /* SECCOMP_MODE_*, */
 	struct seccomp_filter *seccomp_filter; /* and filters: under the process table's lock */
+	struct landlock_domain *landlock;      /* referenced; NULL: none; set by itself */
 	struct signal_thread signals;
 
 	uint64_t clear_child_tid; /* user address or 0; set_tid_address(2) */

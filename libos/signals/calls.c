@@ -198,7 +198,7 @@ static bool kill_matches(struct thread *thread, struct process *target, int32_t 
 static long kill_one(
 	struct thread *thread, struct process *target, int signo, const struct signal_info *info)
 {
-	if (!process_may_signal(&thread->credentials, target, signo))
+	if (!process_may_signal(thread, target->leader, signo))
 		return -EPERM;
 	if (!signo || target->state != PROCESS_ALIVE)
 		return 0;
@@ -261,7 +261,7 @@ static long send_to_thread(
 	target = thread_find(tid);
 	if (!target || (tgid > 0 && target->process->pid != tgid))
 		return -ESRCH;
-	if (!process_may_signal(&thread->credentials, target->process, signo))
+	if (!process_may_signal(thread, target, signo))
 		return -EPERM;
 	if (!signo || target->exiting)
 		return 0;

@@ -5,6 +5,7 @@
 
 #include "libos/files/descriptors.h"
 #include "libos/processes/thread.h"
+#include "libos/security/landlock.h"
 #include "libos/signals/signal.h"
 #include "libos/sockets/inet.h"
 #include "libos/sockets/message.h"
@@ -161,6 +162,9 @@ long sys_bind(struct thread *thread, const struct syscall_args *args)
 		r = address_read(&address, args->b, (uint32_t)args->c);
 	if (r)
 		return r;
+	r = landlock_check_address(socket, &address, LANDLOCK_BIND_TCP);
+	if (r)
+		return r;
 	return socket->ops->bind ? socket->ops->bind(socket, &address) : -EOPNOTSUPP;
 }
 
@@ -186,6 +190,9 @@ long sys_connect(struct thread *thread, const struct syscall_args *args)
 	(void)thread;
 	if (!r)
 		r = address_read(&address, args->b, (uint32_t)args->c);
+	if (r)
+		return r;
+	r = landlock_check_address(socket, &address, LANDLOCK_CONNECT_TCP);
 	if (r)
 		return r;
 	if (!socket->ops->connect)

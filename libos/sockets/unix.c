@@ -9,6 +9,7 @@
 #include "libos/files/inode.h"
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 #include "libos/signals/signal.h"
 #include "libos/sockets/message.h"
 #include "libos/sockets/unix.h"
@@ -221,6 +222,7 @@ static void op_free(struct socket *base)
 	struct unix_socket *socket = unix_of(base);
 
 	unix_name_unref(socket->name);
+	landlock_domain_unref(socket->landlock);
 	heap_free(socket);
 }
 
@@ -314,6 +316,7 @@ int unix_create(uint32_t type, uint32_t protocol, struct socket **ret_socket)
 	socket = unix_socket_new(type == SOCK_RAW ? SOCK_DGRAM : type);
 	if (!socket)
 		return -ENOMEM;
+	socket->landlock = landlock_domain_ref(thread_current()->landlock);
 	*ret_socket = &socket->base;
 	return 0;
 }

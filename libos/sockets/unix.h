@@ -36,6 +36,7 @@ struct unix_socket {
 
 	struct socket_credentials credentials, peer_credentials;
 	bool pass_credentials;
+	struct landlock_domain *landlock; /* referenced; of who made it; NULL: none */
 };
 
 static inline struct unix_socket *unix_of(struct socket *socket)
@@ -70,6 +71,9 @@ void unix_unbind(struct unix_socket *socket);
 /* Who is bound to it: referenced. -ECONNREFUSED, -EACCES, -EPROTOTYPE, errors of the path walk. */
 MUST_CHECK int unix_find(
 	const struct socket_address *address, uint32_t type, struct unix_socket **ret_socket);
+
+/* May the calling thread reach @socket by its name: 0 or -EPERM, landlock(7). */
+MUST_CHECK int unix_check_scope(const struct unix_socket *socket);
 
 void unix_pair(struct unix_socket *a, struct unix_socket *b);
 MUST_CHECK int unix_listen(struct unix_socket *socket, int backlog);

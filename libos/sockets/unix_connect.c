@@ -84,6 +84,8 @@ static int join(struct unix_socket *client, struct unix_socket *listener)
 		return -ECONNREFUSED;
 	if (listener->pending_count > listener->backlog)
 		return -EAGAIN;
+	if (unix_check_scope(listener))
+		return -EPERM;
 	accepted = accepted_new(client, listener);
 	if (!accepted)
 		return -ENOMEM;
@@ -153,6 +155,7 @@ int unix_connect(struct unix_socket *socket, const struct socket_address *addres
 	if (address->family == 0 /* AF_UNSPEC */)
 		return connect_datagram(socket, NULL);
 	r = unix_find(address, socket->base.type, &peer);
+	r = r ? r : unix_check_scope(peer);
 	return r ? r : connect_datagram(socket, peer);
 }
 

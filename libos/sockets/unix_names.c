@@ -7,6 +7,7 @@
 #include "libos/core/heap.h"
 #include "libos/files/names.h"
 #include "libos/files/path.h"
+#include "libos/security/landlock.h"
 #include "libos/sockets/constants.h"
 #include "libos/sockets/unix.h"
 
@@ -215,4 +216,15 @@ int unix_find(const struct socket_address *address, uint32_t type, struct unix_s
 		return -EPROTOTYPE;
 	*ret_socket = TAKE(socket);
 	return 0;
+}
+
+int unix_check_scope(const struct unix_socket *socket)
+{
+	const struct unix_name *name = __atomic_load_n(&socket->name, __ATOMIC_ACQUIRE);
+
+	if (!landlock_is_restricted() || !name || name->path[0])
+		return 0;
+	return landlock_reaches(thread_current()->landlock, socket->landlock, LANDLOCK_SCOPE_SOCKET)
+		       ? 0
+		       : -EPERM;
 }

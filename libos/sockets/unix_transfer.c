@@ -167,6 +167,20 @@ static long send_whole(const struct sending *sending, struct message *message)
 	return send_piece(sending, message, (uint32_t)message->io.left);
 }
 
+/* To whom it says; a connection may be older than what restricts the caller. */
+static int find_named(struct unix_socket *socket, const struct socket_address *to,
+	struct unix_socket **ret_receiver)
+{
+	CLEANUP(unix_socket_unrefp) struct unix_socket *receiver = NULL;
+	int r = unix_find(to, socket->base.type, &receiver);
+
+	if (!r && receiver != __atomic_load_n(&socket->peer, __ATOMIC_ACQUIRE))
+		r = unix_check_scope(receiver);
+	if (!r)
+		*ret_receiver = TAKE(receiver);
+	return r;
+}
+
 /* Where it goes: referenced. */
 static int find_receiver(struct unix_socket *socket, const struct message *message,
 	struct unix_socket **ret_receiver)
@@ -174,7 +188,7 @@ static int find_receiver(struct unix_socket *socket, const struct message *messa
 	bool is_connected = socket->state == UNIX_CONNECTED;
 
 	if (unix_is_datagram(socket) && message->to.length)
-		return unix_find(&message->to, socket->base.type, ret_receiver);
+		return find_named(socket, &message->to, ret_receiver);
 	if (socket->base.type == SOCK_STREAM && message->to.length)
 		return is_connected ? -EISCONN : -EOPNOTSUPP;
 	if (!unix_is_datagram(socket) && !is_connected)

@@ -9,6 +9,7 @@
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
 #include "libos/files/open.h"
+#include "libos/security/landlock.h"
 #include "libos/syscalls/files_at.h"
 
 #define NS_PER_S 1000000000L
@@ -228,8 +229,9 @@ long sys_utime(struct thread *thread, const struct syscall_args *args)
 	return times_at(AT_FDCWD, args->a, times, 0);
 }
 
-static int truncate_inode(struct inode *inode, uint64_t size)
+static int truncate_object(const struct at_object *object, uint64_t size)
 {
+	struct inode *inode = object->inode;
 	int r;
 
 	if (inode_is(inode, S_IFDIR))
@@ -237,6 +239,8 @@ static int truncate_inode(struct inode *inode, uint64_t size)
 	if (!inode_is(inode, S_IFREG))
 		return -EINVAL;
 	r = inode_permission(inode, MAY_WRITE);
+	if (!r && object->dentry)
+		r = landlock_check(object->dentry, LANDLOCK_FILE_TRUNCATE);
 	r = r ? r : file_count_writer(inode);
 	if (r)
 		return r;
@@ -256,7 +260,7 @@ long sys_truncate(struct thread *thread, const struct syscall_args *args)
 		return -EINVAL;
 	r = at_object(AT_FDCWD, args->a, PATH_FOLLOW, &object);
 	r = r ? r : dentry_check_writable(object.dentry);
-	r = r ? r : truncate_inode(object.inode, args->b);
+	r = r ? r : truncate_object(&object, args->b);
 	if (!r)
 		notify(object.dentry, object.inode, NOTIFY_MODIFY);
 	return r;
@@ -275,7 +279,8 @@ long sys_ftruncate(struct thread *thread, const struct syscall_args *args)
 		return -EBADF;
 	if (!inode_is(file->inode, S_IFREG) || !file_can_write(file))
 		return -EINVAL;
-	r = inode_truncate(file->inode, args->b);
+	r = landlock_check_truncate(file);
+	r = r ? r : inode_truncate(file->inode, args->b);
 	if (!r)
 		notify_file(file, NOTIFY_MODIFY);
 	return r;

@@ -15,6 +15,7 @@
 #include "libos/files/open.h"
 #include "libos/files/pipe.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 #include "libos/syscalls/syscall.h"
 
 #define RLIMIT_NOFILE 7
@@ -214,10 +215,14 @@ long sys_ioctl(struct thread *thread, const struct syscall_args *args)
 {
 	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
 	uint32_t request = (uint32_t)args->b;
+	int r;
 
 	(void)thread;
 	if (!file)
 		return -EBADF;
+	r = landlock_check_ioctl(file, request);
+	if (r)
+		return r;
 	switch (request) {
 	case FIOCLEX:
 	case FIONCLEX:

@@ -8,6 +8,7 @@
 #include "libos/files/mount_types.h"
 #include "libos/files/path.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 #include "libos/syscalls/syscall.h"
 
 #define CAP_SYS_ADMIN 21
@@ -168,7 +169,7 @@ static int bind(const struct request *request, struct dentry *target)
 
 static int mount_by_kind(struct request *request, struct dentry *target)
 {
-	if (!may_mount())
+	if (!may_mount() || landlock_check_mount())
 		return -EPERM;
 	if (request->flags & MS_REMOUNT)
 		return remount(request, target);
@@ -208,7 +209,7 @@ long sys_umount2(struct thread *thread, const struct syscall_args *args)
 	r = path_walk(AT_FDCWD, path, flags & UMOUNT_NOFOLLOW ? 0 : PATH_FOLLOW, 0, &target);
 	if (r)
 		return r;
-	if (!may_mount())
+	if (!may_mount() || landlock_check_mount())
 		return -EPERM;
 	if (flags & MNT_EXPIRE && flags & (MNT_FORCE | MNT_DETACH))
 		return -EINVAL;

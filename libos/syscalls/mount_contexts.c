@@ -16,6 +16,7 @@
 #include "libos/files/open.h"
 #include "libos/files/path.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 #include "libos/syscalls/syscall.h"
 
 #define TYPE_SIZE 64
@@ -288,7 +289,8 @@ static int reconfigure(struct context *context)
 
 	if (context->phase != PHASE_PICKED)
 		return -EBUSY;
-	r = mount_change(context->picked, context->set, context->clear);
+	r = landlock_check_mount();
+	r = r ? r : mount_change(context->picked, context->set, context->clear);
 	if (!r)
 		r = mount_reconfigure(
 			mount_file_system(dentry_mount(context->picked)), context->options);
@@ -447,7 +449,8 @@ long sys_move_mount(struct thread *thread, const struct syscall_args *args)
 	if (!(from->flags & DENTRY_ROOT) ||
 		inode_is(from->inode, S_IFDIR) != inode_is(to->inode, S_IFDIR))
 		return -EINVAL;
-	r = mount_land(dentry_mount(from), to);
+	r = landlock_check_mount();
+	r = r ? r : mount_land(dentry_mount(from), to);
 	return r == -EALREADY ? mount_move(from, to) : r;
 }
 

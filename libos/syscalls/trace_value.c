@@ -263,6 +263,10 @@ static bool put_structure(struct trace_line *line, enum trace_kind kind,
 		trace_put_limits(line, value);
 	else if (kind == TRACE_KIND_POLLS)
 		trace_put_polls(line, value, arguments[i + 1]);
+	else if (kind == TRACE_KIND_RULESET)
+		trace_put_ruleset(line, value, arguments[i + 1]);
+	else if (kind == TRACE_KIND_RULE)
+		trace_put_rule(line, value, arguments[i - 1]);
 	else
 		return false;
 	return true;

@@ -55,7 +55,9 @@ enum trace_kind {
 	TRACE_KIND_ACTION_OUT,
 	TRACE_KIND_LIMITS,
 	TRACE_KIND_LIMITS_OUT,
-	TRACE_KIND_POLLS, /* the next argument says how many */
+	TRACE_KIND_POLLS,   /* the next argument says how many */
+	TRACE_KIND_RULESET, /* struct landlock_ruleset_attr; the next argument is its size */
+	TRACE_KIND_RULE,    /* of landlock_add_rule(2); the argument before is its type */
 	TRACE_KIND_SOCKET_TYPE,
 	TRACE_KIND_STATUS,
 	TRACE_KIND_MODE,
@@ -97,6 +99,12 @@ enum trace_kind {
 	TRACE_KIND_IOCTL,
 	TRACE_KIND_PRCTL,
 	TRACE_KIND_SECCOMP,
+	TRACE_KIND_LANDLOCK_CREATE,
+	TRACE_KIND_LANDLOCK_RULE,
+	TRACE_KIND_LANDLOCK_RESTRICT,
+	TRACE_KIND_LANDLOCK_FILES,
+	TRACE_KIND_LANDLOCK_PORTS,
+	TRACE_KIND_LANDLOCK_SCOPES,
 	TRACE_KIND_COUNT
 };
 
@@ -132,6 +140,11 @@ void trace_put_address(struct trace_line *line, uint64_t address, uint64_t size)
 void trace_put_action(struct trace_line *line, uint64_t address);
 void trace_put_limits(struct trace_line *line, uint64_t address);
 void trace_put_polls(struct trace_line *line, uint64_t address, uint64_t count);
+
+/* ---- The same: trace_landlock.c ---- */
+
+void trace_put_ruleset(struct trace_line *line, uint64_t address, uint64_t size);
+void trace_put_rule(struct trace_line *line, uint64_t address, uint64_t type);
 
 /* ---- Names of values: trace_names.c ---- */
 
