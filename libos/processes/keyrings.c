@@ -242,6 +242,41 @@ int keyring_join_session(const char *name, int32_t *ret_serial)
 	return 0;
 }
 
+/* Neither has ever been anybody else. */
+static bool is_same_user(const struct credentials *a, const struct credentials *b)
+{
+	return a->uid == b->euid && a->euid == b->euid && a->suid == b->euid && a->gid == b->egid &&
+	       a->egid == b->egid && a->sgid == b->egid;
+}
+
+static bool may_be_given(const struct process *parent, const struct key *session)
+{
+	const struct credentials *self = &thread_current()->credentials;
+
+	if (!parent || parent == process_init || parent->state != PROCESS_ALIVE ||
+		parent->thread_count != 1 || !is_same_user(&parent->leader->credentials, self) ||
+		session->uid != self->euid)
+		return false;
+	return !parent->session_keyring || parent->session_keyring->uid == self->euid;
+}
+
+int keyring_give_session(void)
+{
+	struct process *parent = thread_current()->process->parent;
+	struct key *session;
+	int r = keyring_lookup(KEY_SPEC_SESSION_KEYRING, KEY_NEED_LINK, &session);
+
+	if (r)
+		return r;
+	if (!may_be_given(parent, session)) {
+		key_unref(session);
+		return -EPERM;
+	}
+	key_unref(parent->session_keyring);
+	parent->session_keyring = session;
+	return 0;
+}
+
 /* keyctl(2), KEYCTL_SET_REQKEY_KEYRING: by default the first that there is. */
 static int32_t destination_id(const struct thread *thread)
 {

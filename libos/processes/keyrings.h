@@ -28,6 +28,9 @@ MUST_CHECK int key_search(struct key *top, const struct key_type *type, const ch
 /* The calling process gets another session keyring, a new one or, with a name, one that there is.
  */
 MUST_CHECK int keyring_join_session(const char *name, int32_t *ret_serial);
+/* The parent gets the calling process's session keyring: keyctl_session_to_parent(3). -EACCES;
+ * -EPERM: it is another user's, has threads, or is the first process. Process table locked, too. */
+MUST_CHECK int keyring_give_session(void);
 /* Where a key goes that was asked for without saying where: referenced. */
 MUST_CHECK int keyring_destination(struct key **ret_key);
 

@@ -520,6 +520,13 @@ static long get_keyring_id(int32_t id, bool create)
 	return keyring_id(id, create);
 }
 
+static long give_session(void)
+{
+	LOCK_SCOPE(&process_table_lock);
+	LOCK_SCOPE(&keys_lock);
+	return keyring_give_session();
+}
+
 long sys_keyctl(struct thread *thread, const struct syscall_args *args)
 {
 	uint32_t command = (uint32_t)args->a;
@@ -558,8 +565,9 @@ long sys_keyctl(struct thread *thread, const struct syscall_args *args)
 	case KEYCTL_INSTANTIATE_IOV:
 	case KEYCTL_NEGATE:
 	case KEYCTL_REJECT:
-	case KEYCTL_SESSION_TO_PARENT:
 		return -EPERM;
+	case KEYCTL_SESSION_TO_PARENT:
+		return give_session();
 	default:
 		return -EOPNOTSUPP;
 	}

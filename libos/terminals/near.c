@@ -9,6 +9,7 @@
 #include "libos/files/open.h"
 #include "libos/files/poll.h"
 #include "libos/processes/process.h"
+#include "libos/security/landlock.h"
 #include "libos/terminals/control.h"
 #include "libos/signals/signal.h"
 #include "libos/terminals/terminal.h"
@@ -318,14 +319,19 @@ int terminal_open_peer(struct terminal *terminal, uint32_t flags, struct file **
 {
 	CLEANUP(dentry_unrefp) struct dentry *entry = devpts_entry(terminal);
 	struct file *file;
+	uint32_t denied;
 	int r;
 
 	if (!entry)
 		return -EIO;
+	r = landlock_check_open(entry, flags, &denied);
+	if (r)
+		return r;
 	file = file_new(
 		entry->inode, entry, NULL, flags & (O_ACCMODE | FILE_FLAGS_SETTABLE | O_NOCTTY));
 	if (!file)
 		return -ENOMEM;
+	file->denied = denied;
 	r = terminal_open_near(terminal, file, true);
 	file->flags &= ~(uint32_t)O_NOCTTY;
 	if (r) {

@@ -413,10 +413,19 @@ static void test_devices(void)
 	FORKED("a terminal")
 	{
 		fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+		if (fd >= 0)
+			CHECK_OK(unlockpt(fd));
 		REQUIRE(confine(IOCTL_DEV, NULL, 0));
 		if (fd >= 0) {
 			CHECK_OK(ioctl(fd, FIONREAD, &flag));
-			fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+			int peer = ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+
+			CHECK_OK(peer); /* an open as any other */
+			CHECK_ERRNO(ioctl(peer, FIONREAD, &flag), EACCES);
+			REQUIRE(confine(READ_FILE, NULL, 0));
+			CHECK_ERRNO(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY), EACCES);
+			CHECK_OK(ioctl(fd, TIOCGPTPEER, O_WRONLY | O_NOCTTY));
+			fd = open("/dev/ptmx", O_WRONLY | O_NOCTTY);
 			CHECK_ERRNO(ioctl(fd, FIONREAD, &flag), EACCES);
 		}
 	}

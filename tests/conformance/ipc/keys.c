@@ -163,6 +163,52 @@ static void test_anchors(void)
 	CHECK_ERRNO(control(KEYCTL_SET_REQKEY_KEYRING, 77, 0, 0), EINVAL);
 }
 
+static void *idle(void *arg)
+{
+	pause();
+	return arg;
+}
+
+static bool gives_its_own(void)
+{
+	int status = -1;
+	pid_t pid = test_fork();
+
+	if (pid == 0) {
+		errno = 0;
+		if (control(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0) < 0)
+			_exit(1);
+		_exit(control(KEYCTL_SESSION_TO_PARENT, 0, 0, 0) == 0 ? 0 : errno + 1);
+	}
+	waitpid(pid, &status, 0);
+	errno = WEXITSTATUS(status) - 1;
+	return status == 0;
+}
+
+static long session(void)
+{
+	return control(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0);
+}
+
+/* keyctl_session_to_parent(3) */
+static void test_given(void)
+{
+	FORKED("a session keyring is given to the parent")
+	{
+		long before, key;
+		pthread_t t;
+
+		CHECK(control(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0) > 0);
+		before = session();
+		key = add("user", "given", "secret", KEY_SPEC_SESSION_KEYRING);
+		CHECK(key > 0 && gives_its_own());
+		CHECK(session() > 0 && session() != before);
+		CHECK_ERRNO(request("user", "given", NULL, 0), ENOKEY);
+		CHECK(!pthread_create(&t, NULL, idle, NULL));
+		CHECK(!gives_its_own() && errno == EPERM); /* it has threads */
+	}
+}
+
 static void test_quota(void)
 {
 	if (!is_root())
@@ -191,6 +237,7 @@ int main(void)
 	test_ends();
 	test_permissions();
 	test_anchors();
+	test_given();
 	test_quota();
 	return test_done();
 }
