@@ -38,8 +38,9 @@ def plain(line):
     return re.sub(r"(kill\(|si_pid=)\d+", r"\1PID", line)
 
 
-# What may differ: where the program lies, when it ends and what the child does meanwhile.
-IGNORED = re.compile(r"execve\(\"\./|brk|readlink|rt_sigreturn|set_robust_list|.*st_mode=S_IFDIR|"
+# What may differ: where the program lies, when it ends, what the child does meanwhile, and what the
+# kernel and strace know of Landlock.
+IGNORED = re.compile(r"execve\(\"\./|brk|landlock_|readlink|rt_sigreturn|set_robust_list|.*st_mode=S_IFDIR|"
                      r"wait4|<\.\.\. wait4|--- SIGCHLD|exit_group\(3\)|\+\+\+ exited with 3|strace: ")
 
 
@@ -115,6 +116,24 @@ def filters():
     point("--string-size", '"hello"...' not in text and text)
 
 
+def landlock():
+    text, _ = traced("--trace", "-e", "trace=landlock_create_ruleset,landlock_add_rule,landlock_restrict_self")
+    lines = [re.sub(r"\(\d+,", "(FD,", line) for line in map(plain, text.splitlines()) if "landlock" in line]
+    wanted = [
+        "landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) = 7",
+        "landlock_create_ruleset({handled_access_fs=LANDLOCK_ACCESS_FS_READ_FILE|LANDLOCK_ACCESS_FS_IOCTL_DEV, "
+        "handled_access_net=LANDLOCK_ACCESS_NET_BIND_TCP, scoped=LANDLOCK_SCOPE_SIGNAL}, 24, 0) = ",
+        "landlock_add_rule(FD, LANDLOCK_RULE_NET_PORT, {allowed_access=LANDLOCK_ACCESS_NET_BIND_TCP, "
+        "port=80}, 0) = 0",
+        "landlock_add_rule(FD, LANDLOCK_RULE_PATH_BENEATH, {allowed_access=LANDLOCK_ACCESS_FS_READ_FILE, "
+        "parent_fd=-1}, 0) = -1 EBADF",
+        "landlock_add_rule(FD, 0x3, NULL, 0) = -1 EINVAL",
+        "landlock_restrict_self(-1, LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF) = 0"]
+    point("Landlock's structures and names",
+          *[f"{line!r} instead of {want!r}" for line, want in zip(lines, wanted) if not line.startswith(want)],
+          len(lines) != len(wanted) and text)
+
+
 def stats():
     text, status = traced("--stats")
     rows = {line.split()[-1]: line.split() for line in text.splitlines() if line}
@@ -144,6 +163,7 @@ def main():
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     same_as_strace()
     filters()
+    landlock()
     stats()
     log_level()
     print(f"1..{points}")

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -100,6 +101,24 @@ static void use_operations(void)
 	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL);
 }
 
+/* strace knows the structures' first version. */
+static void use_landlock(void)
+{
+	const uint64_t ruleset[] = {1 << 2 | 1 << 15, 1, 2}, port[] = {1, 80};
+	const struct {
+		uint64_t access;
+		int32_t fd;
+	} path = {1 << 2, -1};
+	long fd;
+
+	syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+	fd = syscall(SYS_landlock_create_ruleset, ruleset, sizeof(ruleset), 0);
+	syscall(SYS_landlock_add_rule, fd, 2, port, 0);
+	syscall(SYS_landlock_add_rule, fd, 1, &path, 0);
+	syscall(SYS_landlock_add_rule, fd, 3, NULL, 0);
+	syscall(SYS_landlock_restrict_self, -1, 4);
+}
+
 int main(void)
 {
 	struct timespec moment = {0, 1000};
@@ -110,6 +129,7 @@ int main(void)
 	use_signals();
 	use_sockets();
 	use_operations();
+	use_landlock();
 	getrlimit(RLIMIT_STACK, &limit);
 	nanosleep(&moment, NULL);
 	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, NULL);
