@@ -65,6 +65,11 @@ MUST_CHECK int platform_space_usage(
 	struct thread *thread, uint64_t *ret_private, uint64_t *ret_shared);
 /* Of its own only, and what it shares with other spaces since a fork counts once among them. */
 MUST_CHECK int platform_space_share(struct thread *thread, uint64_t *ret_private);
+/* Copy between the region and the program's half of the space of @target, which lives: bytes, fewer
+ * where they end, -EFAULT if none, -EPERM where spaces cannot be reached. */
+MUST_CHECK long platform_space_read(struct thread *target, void *to, uintptr_t from, size_t size);
+MUST_CHECK long platform_space_write(
+	struct thread *target, uintptr_t to, const void *from, size_t size);
 /* Remove all of the program's half. */
 void platform_space_clear(void);
 

@@ -8,6 +8,7 @@
 #include "libos/files/descriptors.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
+#include "platform/platform.h"
 
 #define COPY_SIZE 4096
 
@@ -91,16 +92,86 @@ static long copy(struct io *to, struct io *from)
 	return done;
 }
 
-/* Only the caller's own memory can be reached: other processes' is in other address spaces. */
+/* 1: the caller's own address space, which needs no help of the platform's. */
 static int check_target(struct thread *thread, int32_t pid)
 {
 	struct thread *target;
 
 	LOCK_SCOPE(&process_table_lock);
 	target = thread_find(pid);
-	if (!target || target->process->state != PROCESS_ALIVE)
+	if (!target || target->process->state != PROCESS_ALIVE || !target->process->mm)
 		return -ESRCH;
-	return target->process->mm == thread->process->mm ? 0 : -EPERM;
+	if (target->process->mm == thread->process->mm)
+		return 1;
+	return process_may_inspect(thread, target->process) ? 0 : -EPERM;
+}
+
+/* The address space stays while it is looked at: what lives cannot go with the table locked. */
+static long copy_piece(int32_t pid, uint64_t process_start_ns, void *bytes, uint64_t addr,
+	size_t size, bool to_local)
+{
+	struct thread *target;
+
+	LOCK_SCOPE(&process_table_lock);
+	target = thread_find(pid);
+	if (!target || target->process->state != PROCESS_ALIVE || !target->process->mm ||
+		target->process->start_ns != process_start_ns)
+		return -ESRCH;
+	return to_local ? platform_space_read(target, bytes, addr, size)
+			: platform_space_write(target, addr, bytes, size);
+}
+
+static uint64_t start_of(int32_t pid)
+{
+	struct thread *target;
+
+	LOCK_SCOPE(&process_table_lock);
+	target = thread_find(pid);
+	return target ? target->process->start_ns : 0;
+}
+
+/* One vector of the other's, through a piece of the LibOS's own memory. */
+static long copy_vector(int32_t pid, uint64_t start_ns, const struct io_vector *there,
+	struct io *here, bool to_local)
+{
+	CLEANUP(heap_freep) uint8_t *bytes = heap_alloc(COPY_SIZE);
+	uint64_t size = MIN(there->size, here->left), done = 0;
+	long n = bytes ? 0 : -ENOMEM, put;
+
+	while (n >= 0 && done < size) {
+		size_t want = MIN(size - done, (uint64_t)COPY_SIZE);
+
+		if (!to_local && (n = io_take(here, bytes, want)) <= 0)
+			break;
+		want = to_local ? want : (size_t)n;
+		n = copy_piece(pid, start_ns, bytes, there->base + done, want, to_local);
+		if (n <= 0)
+			break;
+		put = to_local ? io_put(here, bytes, (size_t)n) : n;
+		if (put > 0)
+			done += (uint64_t)put;
+		if (put < (long)want)
+			n = put < 0 ? put : -EFAULT;
+	}
+	return done ? (long)done : n;
+}
+
+static long copy_other(
+	int32_t pid, const struct io_vector *there, size_t count, struct io *here, bool to_local)
+{
+	uint64_t start_ns = start_of(pid);
+	long done = 0, n = 0;
+
+	for (size_t i = 0; i < count && here->left; i++) {
+		if (!there[i].size)
+			continue;
+		n = copy_vector(pid, start_ns, &there[i], here, to_local);
+		if (n > 0)
+			done += n;
+		if (n < 0 || ((uint64_t)n < there[i].size && here->left))
+			break;
+	}
+	return done ? done : n;
 }
 
 static long transfer(struct thread *thread, const struct syscall_args *args, bool to_local)
@@ -122,8 +193,10 @@ static long transfer(struct thread *thread, const struct syscall_args *args, boo
 	if (!here.left || !there.left)
 		return 0;
 	r = check_target(thread, (int32_t)args->a);
-	if (r)
+	if (r < 0)
 		return r;
+	if (!r)
+		return copy_other((int32_t)args->a, remote, args->e, &here, to_local);
 	return to_local ? copy(&here, &there) : copy(&there, &here);
 }
 

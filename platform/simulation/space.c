@@ -107,3 +107,35 @@ void platform_space_clear(void)
 			0, 0, 0))
 		platform_panic("the host refused to empty an address space");
 }
+
+/* ---- Other spaces ---- */
+
+struct host_vector {
+	uintptr_t base;
+	size_t size;
+};
+
+static int32_t host_pid_of(const struct thread *thread)
+{
+	return thread->platform->host_pid ? thread->platform->host_pid : thread->platform->host_tid;
+}
+
+long platform_space_read(struct thread *target, void *to, uintptr_t from, size_t size)
+{
+	struct host_vector here = {(uintptr_t)to, size}, there = {from, size};
+
+	if (!platform_is_user(from, size))
+		return -EFAULT;
+	return host_check_size(
+		HOST_CALL(process_vm_readv, host_pid_of(target), &here, 1, &there, 1, 0), size);
+}
+
+long platform_space_write(struct thread *target, uintptr_t to, const void *from, size_t size)
+{
+	struct host_vector here = {(uintptr_t)from, size}, there = {to, size};
+
+	if (!platform_is_user(to, size))
+		return -EFAULT;
+	return host_check_size(
+		HOST_CALL(process_vm_writev, host_pid_of(target), &here, 1, &there, 1, 0), size);
+}
