@@ -47,7 +47,8 @@ static int side_check(struct side *side, bool input)
 		return side->address ? -ESPIPE : 0;
 	if (input ? !ops->read : !ops->write || side->file->flags & O_APPEND)
 		return -EINVAL;
-	if (inode_is(side->file->inode, S_IFDIR))
+	/* Nor what is of no kind of file: eventfds, timers, epolls. */
+	if (inode_is(side->file->inode, S_IFDIR) || !(side->file->inode->mode & S_IFMT))
 		return -EINVAL;
 	if (!side->address)
 		return 0;

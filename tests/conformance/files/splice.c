@@ -1,5 +1,6 @@
 /* covers: splice tee vmsplice */
 /* Moving data through pipes: splice(2), tee(2), vmsplice(2). */
+#include <sys/eventfd.h>
 #include <sys/uio.h>
 
 #include "tests/conformance/files/conformance.h"
@@ -163,13 +164,16 @@ static void test_large(void)
 	close(fd);
 }
 
-static void test_directory(void)
+static void test_other_kinds(void)
 {
-	int dir = open(".", O_RDONLY | O_DIRECTORY), ends[2];
+	int dir = open(".", O_RDONLY | O_DIRECTORY), event = eventfd(1, 0), ends[2];
 
 	CHECK_OK(pipe(ends));
 	CHECK_ERRNO(splice(dir, NULL, ends[1], NULL, 1, 0), EINVAL);
+	CHECK_ERRNO(splice(event, NULL, ends[1], NULL, 8, 0), EINVAL);
+	CHECK_ERRNO(splice(ends[0], NULL, event, NULL, 8, 0), EINVAL); /* nor does it wait */
 	close(dir);
+	close(event);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -188,6 +192,6 @@ int main(void)
 	test_broken();
 	test_errors();
 	test_large();
-	test_directory();
+	test_other_kinds();
 	return test_done();
 }
