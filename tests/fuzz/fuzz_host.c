@@ -498,11 +498,21 @@ static void try_time(void)
 static void try_machine(void)
 {
 	const uint64_t mask[2] = {take_number(), take_number()};
-	uint64_t own, shared;
+	uint64_t own, shared, faults, system_ns;
+	uint8_t piece[64];
 	int r = platform_space_usage(thread_current_hosted, &own, &shared);
 
 	FUZZ_ASSERT(is_status(r));
 	FUZZ_ASSERT(r < 0 || (own <= 1UL << 52 && shared <= 1UL << 52));
+	platform_space_peak(&own, &faults, &system_ns);
+	FUZZ_ASSERT(own <= INT64_MAX && faults <= INT64_MAX && system_ns <= INT64_MAX);
+	FUZZ_ASSERT(
+		is_size(platform_space_read(thread_current_hosted, piece, 0x10000, sizeof(piece)),
+			sizeof(piece)));
+	FUZZ_ASSERT(
+		is_size(platform_space_write(thread_current_hosted, 0x10000, piece, sizeof(piece)),
+			sizeof(piece)));
+	platform_timer_slack(1 + take_number());
 	FUZZ_ASSERT(platform_cpu_count() == simulation_launch.cpu_count);
 	FUZZ_ASSERT(platform_cpu_current() < simulation_launch.cpu_count);
 	platform_thread_affinity(thread_current_hosted, mask, ARRAY_SIZE(mask));
