@@ -86,7 +86,7 @@ fuzz-hypervisor: hypervisor-build
 	@BUILD=$(CURDIR)/$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) python3 tests/hypervisor/boot.py --machines fuzz,fuzz-debug
 
 prove: deps-prove
-	@PROVE=all tests/run --timeout 7200 checks/spin checks/frama_c
+	@PROVE=all tests/run --timeout 7200 checks/spin checks/frama_c checks/eva
 
 tcb:
 	@tools/tcb.py

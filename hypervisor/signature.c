@@ -5,15 +5,16 @@
 #include "base/memory.h"
 #include "crypto/sha256.h"
 
-#define LIMBS (SGX_KEY_SIZE / 8)
+#define LIMBS (SGX_KEY_SIZE / 4)
 
-/* Little-endian, as SIGSTRUCT's numbers are: least limb first. */
+/* Little-endian, as SIGSTRUCT's numbers are: least limb first. Of 32 bits, so that products are of
+ * 64, which what looks for undefined behaviour can read. */
 struct number {
-	uint64_t limbs[LIMBS];
+	uint32_t limbs[LIMBS];
 };
 
 struct product {
-	uint64_t limbs[2 * LIMBS];
+	uint32_t limbs[2 * LIMBS];
 };
 
 static struct number load(const uint8_t bytes[SGX_KEY_SIZE])
@@ -39,14 +40,14 @@ static void multiply(const struct number *a, const struct number *b, struct prod
 		uint64_t carry = 0;
 
 		for (size_t j = 0; j < LIMBS; j++) {
-			/* At most (2^64 - 1)^2 + 2 (2^64 - 1) = 2^128 - 1. */
-			unsigned __int128 sum = (unsigned __int128)a->limbs[i] * b->limbs[j] +
-						ret->limbs[i + j] + carry;
+			/* At most (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1. */
+			uint64_t sum =
+				(uint64_t)a->limbs[i] * b->limbs[j] + ret->limbs[i + j] + carry;
 
-			ret->limbs[i + j] = (uint64_t)sum;
-			carry = (uint64_t)(sum >> 64);
+			ret->limbs[i + j] = (uint32_t)sum;
+			carry = sum >> 32;
 		}
-		ret->limbs[i + LIMBS] = carry;
+		ret->limbs[i + LIMBS] = (uint32_t)carry;
 	}
 }
 
@@ -56,11 +57,10 @@ static bool subtract(struct product *a, const struct product *b)
 	uint64_t borrow = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(a->limbs); i++) {
-		uint64_t rest = a->limbs[i] - b->limbs[i];
-		uint64_t next = (a->limbs[i] < b->limbs[i]) | (rest < borrow);
+		uint64_t rest = (uint64_t)a->limbs[i] - b->limbs[i] - borrow;
 
-		a->limbs[i] = rest - borrow;
-		borrow = next;
+		a->limbs[i] = (uint32_t)rest;
+		borrow = rest >> 63;
 	}
 	return borrow == 0;
 }
@@ -115,7 +115,7 @@ int signature_verify(const struct sgx_sigstruct *sigstruct)
 		sigstruct->exponent != SGX_KEY_EXPONENT)
 		return -EKEYREJECTED;
 	/* A key of fewer bits would be a weaker one. */
-	if (!(m.limbs[LIMBS - 1] >> 63) || !is_less(&s, &m))
+	if (!(m.limbs[LIMBS - 1] >> 31) || !is_less(&s, &m))
 		return -EKEYREJECTED;
 	if (!multiply_mod(&s, &s, &m, &q1, &square) || !multiply_mod(&s, &square, &m, &q2, &cube))
 		return -EKEYREJECTED;

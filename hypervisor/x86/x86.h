@@ -67,6 +67,7 @@ static inline struct cpuid x86_cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
+/*@ assigns \result \from msr; */
 static inline uint64_t x86_rdmsr(uint32_t msr)
 {
 	uint32_t low, high;
