@@ -30,6 +30,7 @@ BUSYBOX = Path("/bin/busybox")
 TESTS = ["trust", "life", "enclave", "pages", "demo", "attack", "linux"]
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 60))
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", time.time()))
+KVM = ["irqbypass", "kvm", "kvm-amd", "ccp"]  # the last one for the standard flavour
 SILENCE_S = 400  # a guest that says nothing for so long hangs
 
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off",
@@ -204,7 +205,7 @@ def build_initrd(kernel, modules, programs, enclaves):
     put(root, "init", HERE / "guest" / "init.sh")
     for script in (HERE / "guest").glob("*.sh"):
         put(root, f"tests/{script.name}", script)
-    for module in modules + list(kernel.rglob("kvm*.ko")) + list(kernel.rglob("irqbypass.ko")):
+    for module in modules + [path for name in KVM for path in kernel.rglob(name + ".ko")]:
         put(root, f"modules/{module.name}", module)
     for program in programs:
         put(root, f"bin/{program.name}", program)

@@ -1,6 +1,8 @@
 /* Enclaves as a program sees them. Prints its points as guest/lib.sh does.
  *
  *	enclave_test FILE OTHER_SVN OTHER_SIGNER: three enclave files (sign.py) of the same code */
+#include <sys/syscall.h>
+
 #include "tests/hypervisor/guest/host.h"
 
 #define SECRET_SEED 0x5eed0fca5e3a7eUL
@@ -26,6 +28,34 @@ static void test_calls(int fd, const struct image *image)
 	point(enter(fd, t, TEST_EXCEPTION, TEST_VMRUN, 0, 0) == 6, "nor VMRUN: #UD");
 	point(enter(fd, t, TEST_REPORT, 0, 0, 0) == 1,
 		"a report holds where it was meant to, only");
+}
+
+#define VECTOR_COUNT 16
+#define FOR_EACH_VECTOR(what)                                                                      \
+	what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7) what(8) what(9) what(10)   \
+		what(11) what(12) what(13) what(14) what(15)
+#define LOAD_VECTOR(i) "movups 16*" #i "(%[before]), %%xmm" #i "\n"
+#define STORE_VECTOR(i) "movups %%xmm" #i ", 16*" #i "(%[after])\n"
+
+/* Whoever enters finds his vector registers as they were, and nothing of the enclave's, which fills
+ * its own. */
+static void test_vectors(int fd, const struct image *image)
+{
+	struct casemate_enter e = {.tcs = image->tcs, .words = {TEST_SPIN, SPIN_ROUNDS / 100}};
+	uint64_t before[2 * VECTOR_COUNT], after[2 * VECTOR_COUNT] = {0};
+	long r = SYS_ioctl;
+
+	for (unsigned int i = 0; i < 2 * VECTOR_COUNT; i++)
+		before[i] = 0x123456789abcdefUL * (i + 1);
+	__asm__ volatile(FOR_EACH_VECTOR(LOAD_VECTOR) "syscall\n" FOR_EACH_VECTOR(STORE_VECTOR)
+			 : "+a"(r)
+			 : "D"(fd), "S"(CASEMATE_IOC_ENTER),
+			 "d"(&e), [before] "r"(before), [after] "r"(after)
+			 : "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+			 "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+			 "xmm14", "xmm15");
+	point(r == 0 && e.words[0] == 1 && memcmp(before, after, sizeof(before)) == 0,
+		"what its host has in vector registers is not touched");
 }
 
 static void test_keys(int fd, const struct image *image, char **files)
@@ -241,6 +271,7 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		return 1;
 	test_calls(fd, &image);
+	test_vectors(fd, &image);
 	test_keys(fd, &image, argv);
 	point(enter(fd, image.tcs, TEST_SECRET, SECRET_SEED, 0, 0) == 1, "it makes a secret");
 	test_busy(fd, &image);
