@@ -68,7 +68,7 @@ static bool try_add(struct file *file, struct dnotify *dnotify, int fd)
 	async_note_init(&dnotify->note, file, fd);
 	dnotify->watch.inode = inode_ref(file->inode);
 	dnotify->watch.happened = happened;
-	notify_watch_add(&dnotify->watch);
+	notify_watch_add(&dnotify->watch, &file->inode->watches);
 	file->dnotify = dnotify;
 	total++;
 	return true;

@@ -73,6 +73,7 @@ struct file {
 	bool counts_as_opener; /* in inode->openers, */
 	bool counts_as_writer; /* and in inode->writers */
 	bool is_created;       /* by its open: F_CREATED_QUERY */
+	bool is_silent;        /* who watches is told nothing: it is the watcher's own */
 };
 
 /* libos/files/epoll.c: the file's last reference is gone and epoll_items is not empty. */

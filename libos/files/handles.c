@@ -1,5 +1,18 @@
 #include "libos/files/handles.h"
 
+#include "base/memory.h"
+
+struct handle handle_of(const struct inode *inode)
+{
+	return (struct handle){inode->mount ? mount_unique_id(inode->mount) : 0, inode->number};
+}
+
+/* Files of processes come and go by number: those have names to compare at most. */
+bool handle_can_open(const struct inode *inode)
+{
+	return inode->mount && strcmp(inode->mount->type, "proc") != 0;
+}
+
 /* The first entry of @dir after @last (NULL: of all) that has an inode: referenced, or NULL. */
 static struct dentry *next_in(struct dentry *dir, const struct dentry *last)
 {

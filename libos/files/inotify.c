@@ -11,15 +11,12 @@
 #include "libos/files/anonymous.h"
 #include "libos/files/mount.h"
 #include "libos/files/notify.h"
+#include "libos/files/notify_queue.h"
 #include "libos/files/path.h"
-#include "libos/files/poll.h"
 #include "libos/files/text.h"
-#include "libos/processes/process.h"
-#include "libos/signals/signal.h"
 #include "libos/syscalls/files_at.h"
 #include "libos/syscalls/syscall.h"
 
-#define READABLE (POLLIN | POLLRDNORM)
 #define MASK_OF_WATCH (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
 #define MASK_KNOWN                                                                                 \
 	(MASK_OF_WATCH | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |   \
@@ -54,10 +51,10 @@ struct watch {
 
 /* All of it under notify_lock. */
 struct inotify {
-	struct list watches, events; /* events: oldest first */
-	uint32_t event_count, bytes; /* bytes: as read(2) counts them */
+	struct list watches;
+	struct notify_queue queue;
+	uint32_t bytes; /* in it, as read(2) counts them */
 	int32_t last_descriptor;
-	struct wait_queue readable;
 };
 
 static uint32_t instance_total, watch_total; /* notify_lock */
@@ -69,9 +66,9 @@ static bool is_repeated(
 {
 	const struct event *last;
 
-	if (list_is_empty(&instance->events) || event->events & IN_IGNORED)
+	if (list_is_empty(&instance->queue.events) || event->events & IN_IGNORED)
 		return false;
-	last = LIST_ENTRY(instance->events.prev, struct event, link);
+	last = LIST_ENTRY(instance->queue.events.prev, struct event, link);
 	return last->head.wd == descriptor && last->head.mask == event->events &&
 	       last->name_length == event->name_length &&
 	       !memcmp(last->name, event->name, event->name_length);
@@ -79,10 +76,8 @@ static bool is_repeated(
 
 static void queue_put(struct inotify *instance, struct event *event)
 {
-	list_add_tail(&instance->events, &event->link);
-	instance->event_count++;
 	instance->bytes += (uint32_t)sizeof(event->head) + event->head.len;
-	wait_wake(&instance->readable, READABLE);
+	notify_queue_put(&instance->queue, &event->link);
 }
 
 /* Too many, or no memory: the reader is told once that something is missing. */
@@ -108,7 +103,7 @@ static void queue_event(
 
 	if (is_repeated(instance, descriptor, from))
 		return;
-	event = instance->event_count < (uint32_t)inotify_queue_limit
+	event = instance->queue.count < (uint32_t)inotify_queue_limit
 			? heap_alloc(sizeof(*event) + from->name_length)
 			: NULL;
 	if (!event) {
@@ -202,7 +197,7 @@ static long watch_add(struct inotify *instance, struct inode *inode, uint32_t ma
 		.happened = watch_happened,
 	};
 	list_add_tail(&instance->watches, &watch->link);
-	notify_watch_add(&watch->notify);
+	notify_watch_add(&watch->notify, &inode->watches);
 	watch_total++;
 	return watch->descriptor;
 }
@@ -229,13 +224,12 @@ static int take_event(struct inotify *instance, size_t room, struct event **ret_
 	struct event *event;
 
 	LOCK_SCOPE(&notify_lock);
-	if (list_is_empty(&instance->events))
+	if (list_is_empty(&instance->queue.events))
 		return -EAGAIN;
-	event = LIST_FIRST(&instance->events, struct event, link);
+	event = LIST_FIRST(&instance->queue.events, struct event, link);
 	if (sizeof(event->head) + event->head.len > room)
 		return -EINVAL;
-	list_remove(&event->link);
-	instance->event_count--;
+	notify_queue_take(&instance->queue, &event->link);
 	instance->bytes -= (uint32_t)sizeof(event->head) + event->head.len;
 	*ret_event = event;
 	return 0;
@@ -253,50 +247,31 @@ static long put_event(struct io *io, const struct event *event)
 	return (long)(sizeof(event->head) + event->head.len);
 }
 
-/* All that fits. */
-static long read_events(struct inotify *instance, struct io *io)
+static long deliver(struct file *file, struct io *io)
 {
 	struct event *event;
-	long done = 0, r;
+	long r = take_event(file->private_data, io->left, &event);
 
-	for (;;) {
-		r = take_event(instance, io->left, &event);
-		if (r)
-			return done ? done : r;
-		r = put_event(io, event);
-		heap_free(event);
-		if (r < 0)
-			return r;
-		done += r;
-	}
+	if (r)
+		return r;
+	r = put_event(io, event);
+	heap_free(event);
+	return r;
 }
 
 static long inotify_read(struct file *file, struct io *io, uint64_t *offset)
 {
 	struct inotify *instance = file->private_data;
-	struct waiter waiter;
-	long r = read_events(instance, io);
 
 	(void)offset;
-	if (r != -EAGAIN || file->flags & O_NONBLOCK)
-		return r;
-	waiter_init(&waiter);
-	wait_add(&instance->readable, &waiter);
-	do {
-		r = read_events(instance, io);
-		if (r == -EAGAIN && wait_sleep(WAIT_FOREVER))
-			r = -ERESTARTSYS;
-	} while (r == -EAGAIN);
-	wait_remove(&waiter);
-	return r;
+	return notify_queue_read(&instance->queue, file, io, deliver);
 }
 
 static uint32_t inotify_poll(struct file *file, struct poll_table *table)
 {
 	struct inotify *instance = file->private_data;
 
-	poll_wait(table, &instance->readable);
-	return __atomic_load_n(&instance->event_count, __ATOMIC_ACQUIRE) ? READABLE : 0;
+	return notify_queue_poll(&instance->queue, table);
 }
 
 static long inotify_ioctl(struct file *file, uint32_t request, uint64_t argument)
@@ -312,7 +287,7 @@ static void instance_free(struct inotify *instance)
 {
 	struct event *event, *next;
 
-	LIST_FOR_EACH_SAFE (event, next, &instance->events, link)
+	LIST_FOR_EACH_SAFE (event, next, &instance->queue.events, link)
 		heap_free(event);
 	heap_free(instance);
 }
@@ -363,8 +338,7 @@ static long inotify_new(uint32_t flags)
 	if (!instance)
 		return -ENOMEM;
 	list_init(&instance->watches);
-	list_init(&instance->events);
-	wait_queue_init(&instance->readable);
+	notify_queue_init(&instance->queue);
 	r = instance_count() ? fd_install_anonymous("inotify", &inotify_ops, instance, flags)
 			     : -EMFILE;
 	if (r < 0)

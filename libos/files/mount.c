@@ -2,6 +2,7 @@
 
 #include "libos/core/heap.h"
 #include "libos/core/log.h"
+#include "libos/files/notify.h"
 #include "libos/files/path.h"
 
 /* What statfs(2) calls the size of file systems in memory: 16 GiB. */
@@ -136,6 +137,7 @@ void mount_unuse(struct mount *mount)
 	top = __atomic_exchange_n(&mount->root, NULL, __ATOMIC_ACQ_REL);
 	if (!top)
 		return;
+	notify_mount_gone(mount);
 	if (mount->bound) {
 		bind_done(mount);
 	} else if (top->inode->flags & INODE_CACHED) {

@@ -50,6 +50,7 @@ struct mount {
 	struct data_quota quota;   /* of a removable file system in memory */
 	uint64_t inode_limit;      /* the same; UINT64_MAX: none */
 	void *private;
+	struct notify_watch *watches; /* on all of it: libos/files/notify.h */
 	/* A file system in memory has made that inode: it may make it one of its own kind. NULL: no
 	 */
 	int (*inode_made)(struct inode *inode);

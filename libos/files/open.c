@@ -186,13 +186,16 @@ static int check_open(struct dentry *dentry, uint32_t flags)
 	return r;
 }
 
-/* What a domain that the caller made for itself has to say comes after permissions: landlock(7). */
+/* What a domain that the caller made for itself has to say comes after permissions: landlock(7).
+ * What others have is asked last: fanotify(7). */
 static int open_granted(struct dentry *dentry, uint32_t flags, struct file **ret_file)
 {
 	struct inode *inode = dentry->inode;
 	uint32_t denied;
 	int r = landlock_check_open(dentry, flags, &denied);
 
+	if (!r && !(flags & O_PATH))
+		r = notify_ask(dentry, inode, NOTIFY_MAY_OPEN);
 	if (r)
 		return r;
 	r = file_open_inode(inode, inode->flags & INODE_ANONYMOUS ? NULL : dentry, flags, ret_file);
@@ -207,7 +210,7 @@ static int truncate_opened(struct file *file)
 
 	r = r ? r : inode_truncate(file->inode, 0);
 	if (!r)
-		notify_file(file, NOTIFY_MODIFY);
+		notify(file->dentry, file->inode, NOTIFY_MODIFY);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "libos/core/heap.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/file.h"
+#include "libos/files/notify.h"
 #include "libos/loader/elf.h"
 #include "libos/security/landlock.h"
 
@@ -74,6 +75,25 @@ static int find_file(int dir_fd, const char *path, uint32_t flags, struct file *
 	return 0;
 }
 
+/* Who watches sees it opened for that, and read. */
+static int open_to_execute(struct file *found, struct file **ret_file)
+{
+	int r = notify_ask(found->dentry, found->inode, NOTIFY_MAY_OPEN_EXEC);
+
+	r = r ? r : notify_ask(found->dentry, found->inode, NOTIFY_MAY_OPEN);
+	r = r ? r : file_reopen(found, ret_file);
+	if (r)
+		return r;
+	notify_file(*ret_file, NOTIFY_OPEN | NOTIFY_OPEN_EXEC);
+	r = notify_file_ask(*ret_file, NOTIFY_MAY_ACCESS);
+	if (!r) {
+		notify_file(*ret_file, NOTIFY_ACCESS);
+		return 0;
+	}
+	file_unref(TAKE(*ret_file));
+	return r;
+}
+
 static int open_program(int dir_fd, const char *path, uint32_t flags, struct file **ret_file)
 {
 	CLEANUP(file_unrefp) struct file *file = NULL;
@@ -82,7 +102,7 @@ static int open_program(int dir_fd, const char *path, uint32_t flags, struct fil
 	r = r ? r : file_may_execute(file);
 	if (!r && file->dentry)
 		r = landlock_check(file->dentry, LANDLOCK_FILE_EXECUTE | LANDLOCK_FILE_READ);
-	return r ? r : file_reopen(file, ret_file);
+	return r ? r : open_to_execute(file, ret_file);
 }
 
 /* Is the program named by an open descriptor, so that its path is /dev/fd/N? */

@@ -58,7 +58,7 @@ long sys_fchmod(struct thread *thread, const struct syscall_args *args)
 	(void)thread;
 	r = r ? r : attributes_set_mode(file->inode, (uint32_t)args->b);
 	if (!r)
-		notify_file(file, NOTIFY_ATTRIB);
+		notify(file->dentry, file->inode, NOTIFY_ATTRIB);
 	return r;
 }
 
@@ -107,7 +107,7 @@ long sys_fchown(struct thread *thread, const struct syscall_args *args)
 	r = dentry_check_writable(file->dentry);
 	r = r ? r : attributes_set_owner(file->inode, (uint32_t)args->b, (uint32_t)args->c);
 	if (!r)
-		notify_file(file, NOTIFY_ATTRIB);
+		notify(file->dentry, file->inode, NOTIFY_ATTRIB);
 	return r;
 }
 
@@ -154,7 +154,7 @@ static long times_at(int dir_fd, uint64_t path, const struct new_time times[2], 
 		r = file ? dentry_check_writable(file->dentry) : -EBADF;
 		r = r ? r : attributes_set_times(file->inode, times[0], times[1]);
 		if (!r)
-			notify_file(file, times_event(times));
+			notify(file->dentry, file->inode, times_event(times));
 		return r;
 	}
 	r = at_object(dir_fd, path, at_walk_flags(flags), &object);
@@ -282,7 +282,7 @@ long sys_ftruncate(struct thread *thread, const struct syscall_args *args)
 	r = landlock_check_truncate(file);
 	r = r ? r : inode_truncate(file->inode, args->b);
 	if (!r)
-		notify_file(file, NOTIFY_MODIFY);
+		notify(file->dentry, file->inode, NOTIFY_MODIFY);
 	return r;
 }
 

@@ -100,6 +100,9 @@ static long copy_locked(struct side *from, struct side *to, size_t size)
 
 	if (from->file == to->file && from->is_position && to->is_position)
 		return -EINVAL;
+	r = notify_file_ask(from->file, NOTIFY_MAY_ACCESS);
+	if (r)
+		return r;
 	side_start(from_first ? from : to);
 	side_start(from_first ? to : from);
 	r = copy(from, to, size);

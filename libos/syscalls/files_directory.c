@@ -91,8 +91,9 @@ static long list(struct file *file, uint64_t to, uint64_t size, bool is_old)
 static long getdents(const struct syscall_args *args, bool is_old)
 {
 	CLEANUP(file_unrefp) struct file *file = fd_get((int)args->a);
-	long r = file ? list(file, args->b, (uint32_t)args->c, is_old) : -EBADF;
+	long r = file ? notify_file_ask(file, NOTIFY_MAY_ACCESS) : -EBADF;
 
+	r = r ? r : list(file, args->b, (uint32_t)args->c, is_old);
 	if (r >= 0)
 		notify_file(file, NOTIFY_ACCESS);
 	return r;

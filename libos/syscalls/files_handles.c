@@ -10,11 +10,7 @@
 #include "libos/processes/process.h"
 #include "libos/syscalls/files_at.h"
 
-#include "base/memory.h"
-
 #define HANDLE_SIZE_MAX 128U /* MAX_HANDLE_SZ */
-#define HANDLE_TYPE 0x81     /* ours; none of <linux/exportfs.h> */
-#define HANDLE_TYPE_FID 0x82
 
 /* Linux 6.12, 6.5, 6.13 */
 #define AT_HANDLE_MNT_ID_UNIQUE 0x001U
@@ -27,10 +23,6 @@
 struct handle_head {
 	uint32_t size;
 	int32_t type;
-};
-
-struct handle {
-	uint64_t mount_id, inode_number;
 };
 
 static int head_read(struct handle_head *head, uint64_t from)
@@ -48,16 +40,10 @@ static int mount_id_write(uint64_t to, const struct mount *mount, bool is_unique
 	return is_unique ? USER_PUT(to, unique_id) : USER_PUT(to, id);
 }
 
-/* Files of processes come and go by number: those have names to compare at most. */
-static bool has_handle(const struct inode *inode)
-{
-	return inode->mount && strcmp(inode->mount->type, "proc") != 0;
-}
-
 static int handle_write(const struct inode *inode, uint64_t to, uint64_t mount_id_to,
 	uint32_t flags, struct handle_head head)
 {
-	struct handle handle = {inode->mount ? mount_unique_id(inode->mount) : 0, inode->number};
+	struct handle handle = handle_of(inode);
 	bool fits = head.size >= sizeof(handle);
 
 	head.size = sizeof(handle);
@@ -90,7 +76,7 @@ long sys_name_to_handle_at(struct thread *thread, const struct syscall_args *arg
 		0, &entry);
 	if (r)
 		return r;
-	if (!(flags & AT_HANDLE_FID) && !has_handle(entry->inode))
+	if (!(flags & AT_HANDLE_FID) && !handle_can_open(entry->inode))
 		return -EOPNOTSUPP;
 	r = head_read(&head, args->c);
 	return r ? r : handle_write(entry->inode, args->c, args->d, flags, head);

@@ -56,6 +56,8 @@ static long transfer_checked(
 		r = -ESPIPE; /* even if it is the end that can't be read, or written */
 	else
 		r = check(file, direction);
+	if (!r && direction == IN)
+		r = notify_file_ask(file, NOTIFY_MAY_ACCESS);
 	r = r ? r : transfer(file, io, direction, offset);
 	if (r > 0)
 		notify_file(file, direction == IN ? NOTIFY_ACCESS : NOTIFY_MODIFY);
