@@ -2,12 +2,14 @@
 #include "base/format.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/eventfd.h"
+#include "libos/files/fanotify.h"
 #include "libos/files/inotify.h"
 #include "libos/files/signalfd.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/mount.h"
 #include "libos/files/open.h"
 #include "libos/files/proc.h"
+#include "libos/processes/pidfd.h"
 #include "libos/processes/process.h"
 #include "libos/processes/program.h"
 
@@ -99,7 +101,9 @@ static int show_descriptor(const struct computed_entry *entry, struct text *text
 		text_put(text, "eventfd-count: %16lx\n", count);
 	if (signalfd_mask(file, &mask))
 		text_put(text, "sigmask:\t%016lx\n", mask);
+	pidfd_show(file, text);
 	inotify_show(file, text);
+	fanotify_show(file, text);
 	file_unref(file);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "libos/files/descriptors.h"
 #include "libos/files/dnotify.h"
+#include "libos/files/fanotify.h"
 #include "libos/files/inotify.h"
 #include "libos/files/lease.h"
 #include "libos/files/pipe.h"
@@ -221,6 +222,12 @@ static const struct computed_node inotify_nodes[] = {
 	NODE_SETTING("max_user_watches", &inotify_watch_limit, 0, INOTIFY_WATCHES_MAX),
 };
 
+static const struct computed_node fanotify_nodes[] = {
+	NODE_SETTING("max_queued_events", &fanotify_queue_limit, 0, FANOTIFY_QUEUE_MAX),
+	NODE_SETTING("max_user_groups", &fanotify_group_limit, 0, FANOTIFY_GROUPS_MAX),
+	NODE_SETTING("max_user_marks", &fanotify_mark_limit, 0, FANOTIFY_MARKS_MAX),
+};
+
 static const struct computed_node epoll_nodes[] = {
 	NODE_NUMBER("max_user_watches", 1048576),
 };
@@ -255,6 +262,7 @@ static const struct computed_node fs_nodes[] = {
 	NODE_NUMBER("protected_hardlinks", 0),
 	NODE_NUMBER("protected_regular", 0),
 	NODE_NUMBER("protected_symlinks", 0),
+	NODE_DIRECTORY("fanotify", fanotify_nodes),
 	NODE_DIRECTORY("inotify", inotify_nodes),
 	NODE_DIRECTORY("epoll", epoll_nodes),
 	NODE_DIRECTORY("mqueue", mqueue_nodes),
@@ -327,6 +335,8 @@ static const struct computed_node user_nodes[] = {
 	NODE_NUMBER("max_pid_namespaces", 0),
 	NODE_NUMBER("max_net_namespaces", 0),
 	NODE_NUMBER("max_mnt_namespaces", 0),
+	NODE_NUMBER("max_fanotify_groups", 128),
+	NODE_NUMBER("max_fanotify_marks", 65536),
 	NODE_NUMBER("max_inotify_instances", 128),
 	NODE_NUMBER("max_inotify_watches", 65536),
 };

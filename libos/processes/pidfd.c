@@ -11,6 +11,7 @@
 #include "libos/files/descriptors.h"
 #include "libos/files/poll.h"
 #include "libos/files/proc.h"
+#include "libos/files/text.h"
 #include "libos/processes/process.h"
 #include "libos/syscalls/syscall.h"
 
@@ -112,6 +113,18 @@ int pidfd_install(struct process *process, uint32_t flags)
 struct process *pidfd_process(struct file *file)
 {
 	return file->ops == &pidfd_ops ? process_ref(file->private_data) : NULL;
+}
+
+void pidfd_show(struct file *file, struct text *text)
+{
+	const struct process *process = file->private_data;
+	int32_t pid;
+
+	if (file->ops != &pidfd_ops)
+		return;
+	pid = __atomic_load_n(&process->state, __ATOMIC_ACQUIRE) == PROCESS_REAPED ? -1
+										   : process->pid;
+	text_put(text, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
 static void process_unrefp(struct process **process)

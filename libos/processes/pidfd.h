@@ -13,4 +13,8 @@ MUST_CHECK int pidfd_install(struct process *process, uint32_t flags);
 /* The process of a pidfd, referenced; NULL: not one. */
 MUST_CHECK struct process *pidfd_process(struct file *file);
 
+struct text;
+/* For /proc/PID/fdinfo: whose, if it is one. */
+void pidfd_show(struct file *file, struct text *text);
+
 #endif
