@@ -6,6 +6,7 @@
 
 #include "libos/core/heap.h"
 #include "libos/files/inode.h"
+#include "libos/files/notify.h"
 #include "libos/syscalls/syscall.h"
 
 #define SPLICE_F_NONBLOCK 2U
@@ -101,6 +102,7 @@ long sys_splice(struct thread *thread, const struct syscall_args *args)
 	CLEANUP(side_done) struct side in = {0};
 	CLEANUP(side_done) struct side out = {0};
 	uint64_t flags = args->f;
+	long moved;
 	int r;
 
 	(void)thread;
@@ -118,7 +120,15 @@ long sys_splice(struct thread *thread, const struct syscall_args *args)
 	r = side_check(&in, true);
 	if (!r)
 		r = side_check(&out, false);
-	return r ? r : move_at(&in, &out, args->e, is_nonblocking(&in, &out, flags));
+	r = r ? r : notify_file_ask(in.file, NOTIFY_MAY_ACCESS);
+	if (r)
+		return r;
+	moved = move_at(&in, &out, args->e, is_nonblocking(&in, &out, flags));
+	if (moved > 0) {
+		notify_file(out.file, NOTIFY_MODIFY);
+		notify_file(in.file, NOTIFY_ACCESS);
+	}
+	return moved;
 }
 
 long sys_tee(struct thread *thread, const struct syscall_args *args)

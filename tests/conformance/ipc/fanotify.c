@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 
 #include "tests/conformance/ipc/fanotify.h"
 
@@ -116,6 +117,33 @@ static void test_file(void)
 	CHECK_OK(mark(FAN_MARK_FLUSH, 0, "none"));
 	touch("f", O_RDONLY);
 	QUIET();
+}
+
+/* What goes from file to file without the program's memory. */
+static void test_copies(void)
+{
+	int pair[2], f = open("f", O_RDWR), g = open("g", O_RDWR | O_CREAT, 0644);
+	loff_t offset = 0;
+
+	group(0, O_RDONLY);
+	CHECK_OK(pipe(pair));
+	CHECK_OK(mark(FAN_MARK_ADD, FAN_ACCESS | FAN_MODIFY, "f"));
+	CHECK_OK(mark(FAN_MARK_ADD, FAN_ACCESS | FAN_MODIFY, "g"));
+	CHECK_EQ(splice(f, &offset, pair[1], NULL, 1, 0), 1);
+	EVENT(FAN_ACCESS, "f");
+	offset = 0;
+	CHECK_EQ(splice(pair[0], NULL, g, &offset, 1, 0), 1);
+	EVENT(FAN_MODIFY, "g");
+	CHECK_EQ(copy_file_range(f, NULL, g, NULL, 1, 0), 1);
+	EVENT(FAN_ACCESS, "f");
+	EVENT(FAN_MODIFY, "g");
+	CHECK_EQ(sendfile(pair[1], f, NULL, 1), 1);
+	EVENT(FAN_ACCESS, "f");
+	QUIET();
+	close(f);
+	close(g);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static void test_directory(void)
@@ -435,6 +463,7 @@ int main(int argc, char **argv)
 	test_init();
 	test_mark_arguments();
 	test_file();
+	test_copies();
 	test_directory();
 	test_silence();
 	test_ignored();
