@@ -148,12 +148,6 @@ static const struct name_table tables[TRACE_KIND_COUNT] = {
 		{2, "LANDLOCK_ACCESS_NET_CONNECT_TCP"}),
 	[TRACE_KIND_LANDLOCK_SCOPES] = TABLE(true, "0", {1, "LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET"},
 		{2, "LANDLOCK_SCOPE_SIGNAL"}),
-	[TRACE_KIND_FANOTIFY_GROUP] = TABLE(true, "FAN_CLASS_NOTIF", N(FAN_CLASS_CONTENT),
-		N(FAN_CLASS_PRE_CONTENT), N(FAN_CLOEXEC), N(FAN_NONBLOCK), N(FAN_UNLIMITED_QUEUE),
-		N(FAN_UNLIMITED_MARKS), N(FAN_ENABLE_AUDIT), N(FAN_REPORT_PIDFD), N(FAN_REPORT_TID),
-		N(FAN_REPORT_FID), N(FAN_REPORT_DIR_FID), N(FAN_REPORT_NAME),
-		N(FAN_REPORT_TARGET_FID), {0x2000, "FAN_REPORT_FD_ERROR"},
-		{0x4000, "FAN_REPORT_MNT"}),
 	[TRACE_KIND_FANOTIFY_MARK] = TABLE(true, "0", N(FAN_MARK_ADD), N(FAN_MARK_REMOVE),
 		N(FAN_MARK_DONT_FOLLOW), N(FAN_MARK_ONLYDIR), {0x110, "FAN_MARK_MNTNS"},
 		N(FAN_MARK_MOUNT), N(FAN_MARK_IGNORED_MASK), N(FAN_MARK_IGNORED_SURV_MODIFY),
@@ -164,7 +158,7 @@ static const struct name_table tables[TRACE_KIND_COUNT] = {
 		N(FAN_MOVED_TO), N(FAN_CREATE), N(FAN_DELETE), N(FAN_DELETE_SELF), N(FAN_MOVE_SELF),
 		N(FAN_OPEN_EXEC), N(FAN_Q_OVERFLOW), N(FAN_FS_ERROR), N(FAN_OPEN_PERM),
 		N(FAN_ACCESS_PERM), N(FAN_OPEN_EXEC_PERM), {0x100000, "FAN_PRE_ACCESS"},
-		N(FAN_EVENT_ON_CHILD), N(FAN_RENAME), N(FAN_ONDIR)),
+		N(FAN_ONDIR), N(FAN_EVENT_ON_CHILD), N(FAN_RENAME)),
 	[TRACE_KIND_EPOLL] =
 		TABLE(false, NULL, N(EPOLL_CTL_ADD), N(EPOLL_CTL_DEL), N(EPOLL_CTL_MOD)),
 };
@@ -174,6 +168,11 @@ static const struct name_table open_flags =
 	TABLE(true, "", N(O_CREAT), N(O_EXCL), N(O_NOCTTY), N(O_TRUNC), N(O_APPEND), N(O_NONBLOCK),
 		{04010000, "O_SYNC"}, N(O_DSYNC), N(O_DIRECT), N(O_LARGEFILE), N(O_NOFOLLOW),
 		N(O_NOATIME), N(O_CLOEXEC), N(O_PATH), N(O_TMPFILE), N(O_DIRECTORY));
+
+static const struct name_table fanotify_flags = TABLE(true, "", N(FAN_CLOEXEC), N(FAN_NONBLOCK),
+	N(FAN_UNLIMITED_QUEUE), N(FAN_UNLIMITED_MARKS), N(FAN_ENABLE_AUDIT), N(FAN_REPORT_PIDFD),
+	N(FAN_REPORT_TID), N(FAN_REPORT_FID), N(FAN_REPORT_DIR_FID), N(FAN_REPORT_NAME),
+	N(FAN_REPORT_TARGET_FID), {0x2000, "FAN_REPORT_FD_ERROR"}, {0x4000, "FAN_REPORT_MNT"});
 
 static const struct name_table clone_flags = TABLE(true, "", N(CLONE_VM), N(CLONE_FS),
 	N(CLONE_FILES), N(CLONE_SIGHAND), N(CLONE_PIDFD), N(CLONE_PTRACE), N(CLONE_VFORK),
@@ -252,6 +251,20 @@ void trace_put_open(struct trace_line *line, uint64_t flags)
 	if (flags) {
 		trace_put(line, "|");
 		put_flags(line, &open_flags, flags);
+	}
+}
+
+void trace_put_fanotify_group(struct trace_line *line, uint64_t flags)
+{
+	static const char *const classes[] = {
+		"FAN_CLASS_NOTIF", "FAN_CLASS_CONTENT", "FAN_CLASS_PRE_CONTENT", "0xc"};
+	const uint32_t class = FAN_CLASS_CONTENT | FAN_CLASS_PRE_CONTENT;
+
+	trace_put(line, "%s", classes[(flags & class) / FAN_CLASS_CONTENT]);
+	flags = (uint32_t)flags & ~class;
+	if (flags) {
+		trace_put(line, "|");
+		put_flags(line, &fanotify_flags, flags);
 	}
 }
 

@@ -389,5 +389,8 @@ void trace_put_argument(struct trace_line *line, enum trace_kind kind,
 	case TRACE_KIND_OPEN:
 		trace_put_open(line, value);
 		break;
+	case TRACE_KIND_FANOTIFY_GROUP:
+		trace_put_fanotify_group(line, value);
+		break;
 	}
 }

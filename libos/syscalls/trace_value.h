@@ -68,6 +68,7 @@ enum trace_kind {
 	TRACE_KIND_CLONE,
 	TRACE_KIND_FUTEX,
 	TRACE_KIND_OPEN,
+	TRACE_KIND_FANOTIFY_GROUP,
 	/* What trace_names.c has a table for. */
 	TRACE_KIND_PROT,
 	TRACE_KIND_MAP,
@@ -105,7 +106,6 @@ enum trace_kind {
 	TRACE_KIND_LANDLOCK_FILES,
 	TRACE_KIND_LANDLOCK_PORTS,
 	TRACE_KIND_LANDLOCK_SCOPES,
-	TRACE_KIND_FANOTIFY_GROUP,
 	TRACE_KIND_FANOTIFY_MARK,
 	TRACE_KIND_FANOTIFY_EVENTS,
 	TRACE_KIND_COUNT
@@ -154,6 +154,7 @@ void trace_put_rule(struct trace_line *line, uint64_t address, uint64_t type);
 void trace_put_named(struct trace_line *line, enum trace_kind kind, uint64_t value);
 void trace_put_socket_type(struct trace_line *line, uint64_t type);
 void trace_put_open(struct trace_line *line, uint64_t flags);
+void trace_put_fanotify_group(struct trace_line *line, uint64_t flags);
 void trace_put_clone(struct trace_line *line, uint64_t flags);
 void trace_put_futex(struct trace_line *line, uint64_t operation);
 void trace_put_signal(struct trace_line *line, int signo);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -44,6 +45,17 @@ static void use_files(void)
 	poll(&poll_fd, 1, 0);
 	(void)!write(ends[1], "0123456789012345678901234567890123456789", 40);
 	(void)!read(ends[0], bytes, 40);
+}
+
+static void use_fanotify(void)
+{
+	int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_NONBLOCK, O_RDWR | O_CLOEXEC);
+
+	fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_MOUNT,
+		FAN_OPEN | FAN_CLOSE | FAN_ONDIR | FAN_EVENT_ON_CHILD, AT_FDCWD, "/none");
+	fanotify_mark(fd, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
+	close(fd);
+	fanotify_init(FAN_REPORT_DFID_NAME | FAN_REPORT_TID | FAN_REPORT_PIDFD, O_RDONLY);
 }
 
 static void use_signals(void)
@@ -126,6 +138,7 @@ int main(void)
 	char *arguments[] = {"/bin/none", "x", NULL};
 
 	use_files();
+	use_fanotify();
 	use_signals();
 	use_sockets();
 	use_operations();
