@@ -65,9 +65,9 @@ struct fanotify_group {
 	struct list marks;
 	struct notify_queue queue;
 	struct list buckets[FANOTIFY_BUCKETS]; /* latest first */
-	struct fanotify_event overflow;        /* in the queue once at most */
 	struct list asked;                     /* reported, and not answered yet */
 	struct wait_queue answered;
+	struct fanotify_event overflow; /* in the queue once at most; last, as its size varies */
 };
 
 enum fanotify_kind { FANOTIFY_INODE, FANOTIFY_MOUNT, FANOTIFY_FILE_SYSTEM };
