@@ -74,10 +74,18 @@ enum inet_number {
 	NUMBER_COUNT,
 };
 
+/* What a datagram's header says besides addresses. */
+struct inet_marks {
+	uint8_t hops;  /* time to live, hop limit */
+	uint8_t class; /* type of service, traffic class */
+};
+#define INET_HOPS 64 /* unless a program says otherwise */
+
 struct inet_packet {
 	struct list link;
 	uint32_t size, taken;         /* bytes; those read already */
 	struct inet_address from, to; /* datagrams */
+	struct inet_marks marks;      /* datagrams */
 	uint8_t bytes[];
 };
 
@@ -247,6 +255,16 @@ void inet_host_close(struct inet_socket *socket);
 /* Sleep until the host's socket has one of @events, or @queue is woken: 0 or as socket_wait. */
 MUST_CHECK int inet_host_wait(struct inet_socket *socket, struct wait_queue *queue, uint32_t events,
 	bool (*is_ready)(struct socket *socket), uint64_t timeout_ns);
+
+/* ---- Control messages of datagrams: inet_controls.c ---- */
+
+/* What goes to @to, by the socket's options and @message's control messages; IP_PKTINFO changes
+ * @source. -EINVAL: a control message that is none. */
+MUST_CHECK int inet_controls_take(struct inet_socket *socket, const struct message *message,
+	const struct inet_address *to, struct inet_address *source, struct inet_marks *ret_marks);
+/* What the socket's options say that the program wants to know of @packet. */
+void inet_controls_give(
+	struct inet_socket *socket, const struct inet_packet *packet, struct message *message);
 
 /* ---- inet_options.c, inet_ioctl.c ---- */
 

@@ -2,7 +2,6 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 #include <asm/socket.h>
-#include <linux/ipv6.h>
 
 #include "base/memory.h"
 #include "libos/core/heap.h"
@@ -71,24 +70,6 @@ int inet_datagram_disconnect(struct inet_socket *socket)
 }
 
 /* ---- Sending ---- */
-
-/* IP_PKTINFO says from which address. */
-static void choose_source(const struct message *message, struct inet_address *source)
-{
-	for (uint32_t i = 0; i < message->control_count; i++) {
-		const struct message_control *control = &message->controls[i];
-		struct in_pktinfo info;
-		struct inet_address wanted;
-
-		if (control->level != IPPROTO_IP || control->type != IP_PKTINFO ||
-			control->size < sizeof(info))
-			continue;
-		memcpy(&info, control->data, sizeof(info));
-		wanted = inet_address_v4(__builtin_bswap32(info.ipi_spec_dst.s_addr), source->port);
-		if (inet_address_is_own(&wanted) && !inet_address_is_any(&wanted))
-			*source = wanted;
-	}
-}
 
 static int packet_take(struct io *io, struct inet_packet **ret_packet)
 {
@@ -211,15 +192,15 @@ static int find_target(
 	return 0;
 }
 
-static void find_source(const struct inet_socket *socket, const struct message *message,
-	const struct inet_address *to, struct inet_address *ret_from)
+static int find_source(
+	struct inet_socket *socket, const struct message *message, struct inet_packet *packet)
 {
-	*ret_from = socket->local;
-	if (inet_address_is_any(ret_from) || inet_address_is_group(ret_from)) {
-		*ret_from = source_for(socket, to);
-		ret_from->port = socket->local.port;
+	packet->from = socket->local;
+	if (inet_address_is_any(&packet->from) || inet_address_is_group(&packet->from)) {
+		packet->from = source_for(socket, &packet->to);
+		packet->from.port = socket->local.port;
 	}
-	choose_source(message, ret_from);
+	return inet_controls_take(socket, message, &packet->to, &packet->from, &packet->marks);
 }
 
 /* Where @packet comes from and goes to, and whether it may. */
@@ -236,9 +217,10 @@ static int address_packet(
 		r = -EMSGSIZE;
 	if (!r)
 		r = socket_take_error(&socket->base);
+	if (!r)
+		r = find_source(socket, message, packet);
 	if (r)
 		return r;
-	find_source(socket, message, &packet->to, &packet->from);
 	switch (route_of(socket, &packet->to)) {
 	case INET_INSIDE:
 	case INET_OUTSIDE:
@@ -391,32 +373,6 @@ static int wait_for_packet(struct inet_socket *socket, uint32_t flags,
 	return r;
 }
 
-static void add_packet_info(
-	struct inet_socket *socket, struct message *message, const struct inet_packet *packet)
-{
-	bool is_group = inet_address_is_group(&packet->to);
-	uint32_t interface = interface_of(is_group ? &packet->from : &packet->to);
-
-	if (socket->numbers[NUMBER_PACKET_INFO] && inet_address_is_v4(&packet->to)) {
-		struct in_pktinfo info = {.ipi_ifindex = (int)interface};
-
-		info.ipi_addr.s_addr = __builtin_bswap32(inet_address_ip(&packet->to));
-		info.ipi_spec_dst = info.ipi_addr;
-		message_add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-	}
-	if (socket->numbers[NUMBER_V6_PACKET_INFO]) {
-		struct in6_pktinfo info = {.ipi6_ifindex = (int)interface};
-
-		memcpy(&info.ipi6_addr, packet->to.bytes, sizeof(packet->to.bytes));
-		message_add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-	}
-	if (socket->numbers[NUMBER_RECEIVE_TTL]) {
-		int32_t ttl = 64;
-
-		message_add_control(message, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-	}
-}
-
 static long give_packet(struct inet_socket *socket, struct message *message,
 	const struct inet_packet *packet, uint32_t flags)
 {
@@ -426,7 +382,7 @@ static long give_packet(struct inet_socket *socket, struct message *message,
 		return n;
 	if (message->wants_from)
 		inet_address_write(socket->base.family, &packet->from, &message->from);
-	add_packet_info(socket, message, packet);
+	inet_controls_give(socket, packet, message);
 	if ((size_t)n < packet->size)
 		message->flags |= MSG_TRUNC;
 	return flags & MSG_TRUNC ? (long)packet->size : n;

@@ -503,6 +503,7 @@ int inet_host_receive_datagram(
 		packet->size = (uint32_t)n;
 		packet->from = socket->remote.port ? socket->remote : inet_address_from_host(&from);
 		packet->to = inet_address_v4(INET_OWN, socket->local.port);
+		packet->marks = (struct inet_marks){INET_HOPS, 0};
 		if (socket->base.family == AF_INET && !inet_address_is_v4(&packet->from))
 			packet->from = inet_address_v4(INET_GATEWAY, packet->from.port);
 		inet_peers_add(socket, &packet->from, &from);

@@ -98,12 +98,12 @@ static int read_files(struct message *message, const uint8_t *data, size_t size)
 	int32_t fds[PACKET_FILES_MAX];
 	size_t count = size / sizeof(fds[0]);
 
-	if (message->files || count > PACKET_FILES_MAX)
+	if (count > PACKET_FILES_MAX)
 		return -EINVAL;
 	if (!count)
 		return 0;
 	memcpy(fds, data, count * sizeof(fds[0]));
-	return passed_files_take(fds, (uint32_t)count, &message->files);
+	return passed_files_add(&message->files, fds, (uint32_t)count);
 }
 
 static int read_control(struct message *message, const uint8_t *controls, size_t size)

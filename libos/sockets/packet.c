@@ -2,6 +2,7 @@
 
 #include <linux/errno.h>
 
+#include "base/memory.h"
 #include "libos/core/heap.h"
 #include "libos/files/descriptors.h"
 #include "libos/processes/process.h"
@@ -64,32 +65,32 @@ static struct passed_files *passed_files_new(uint32_t count)
 	return files;
 }
 
-int passed_files_take(const int32_t *fds, uint32_t count, struct passed_files **ret_files)
+int passed_files_add(struct passed_files **files, const int32_t *fds, uint32_t count)
 {
-	struct passed_files *files;
+	uint32_t earlier = *files ? (*files)->count : 0;
+	struct passed_files *all;
 	int r;
 
-	if (count > PACKET_FILES_MAX)
+	if (count > PACKET_FILES_MAX - earlier)
 		return -EINVAL;
 	r = count_files(count);
 	if (r)
 		return r;
-	files = passed_files_new(count);
-	if (!files) {
+	all = passed_files_new(earlier + count);
+	if (!all) {
 		__atomic_sub_fetch(&files_on_their_way, count, __ATOMIC_RELAXED);
 		return -ENOMEM;
 	}
+	if (earlier)
+		memcpy(all->files, (*files)->files, earlier * sizeof(all->files[0]));
+	heap_free(*files);
+	*files = all;
 	for (uint32_t i = 0; i < count; i++) {
-		files->files[i] = fd_get_any(fds[i]);
-		if (!files->files[i])
+		all->files[earlier + i] = fd_get_any(fds[i]);
+		if (!all->files[earlier + i])
 			r = -EBADF;
 	}
-	if (r) {
-		passed_files_free(files);
-		return r;
-	}
-	*ret_files = files;
-	return 0;
+	return r;
 }
 
 struct passed_files *passed_files_copy(const struct passed_files *files)

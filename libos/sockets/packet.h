@@ -30,10 +30,10 @@ struct passed_files {
 	uint32_t count;
 	struct file *files[];
 };
-/* @count descriptors of the calling process: -EBADF, -EINVAL too many, -ETOOMANYREFS more on their
- * way than RLIMIT_NOFILE, -ENOMEM. */
-MUST_CHECK int passed_files_take(
-	const int32_t *fds, uint32_t count, struct passed_files **ret_files);
+/* @count descriptors of the calling process, after those in *files (NULL: none yet): -EBADF,
+ * -EINVAL too many, -ETOOMANYREFS more on their way than RLIMIT_NOFILE, -ENOMEM. Whatever the
+ * result, *files is to be dropped in the end. */
+MUST_CHECK int passed_files_add(struct passed_files **files, const int32_t *fds, uint32_t count);
 /* The same files once more, for MSG_PEEK; NULL: no memory. */
 struct passed_files *passed_files_copy(const struct passed_files *files);
 /* Drop them. A file that goes may be a socket that holds further files: these go one after the

@@ -69,6 +69,34 @@ static void test_pass(void)
 	close_both(p);
 }
 
+/* Two control messages with files are as one. */
+static void test_two_lists(void)
+{
+	struct iovec iov = {"x", 1};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	union control control = {0};
+	struct cmsghdr *list;
+	int p[2], got[2], bad = -1, first = 0;
+
+	pair(SOCK_STREAM, p);
+	m.msg_control = &control;
+	m.msg_controllen = 2 * CMSG_SPACE(sizeof(int));
+	for (list = CMSG_FIRSTHDR(&m); list; list = CMSG_NXTHDR(&m, list)) {
+		*list = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+		memcpy(CMSG_DATA(list), &first, sizeof(first));
+	}
+	CHECK_EQ(sendmsg(p[0], &m, 0), 1);
+	memcpy(control.space + CMSG_SPACE(sizeof(int)) + CMSG_LEN(0), &bad, sizeof(bad));
+	CHECK_ERRNO(sendmsg(p[0], &m, 0), EBADF);
+	CHECK_EQ(receive(p[1], &control, sizeof(control), 0, &m), 1);
+	CHECK_EQ(control.header.cmsg_len, CMSG_LEN(2 * sizeof(int)));
+	memcpy(got, CMSG_DATA(&control.header), sizeof(got));
+	CHECK_OK(fcntl(got[0], F_GETFD));
+	CHECK_OK(fcntl(got[1], F_GETFD));
+	close_both(got);
+	close_both(p);
+}
+
 /* Bytes after those that files came with are kept apart. */
 static void test_boundaries(void)
 {
@@ -164,6 +192,7 @@ int main(void)
 {
 	test_begin();
 	test_pass();
+	test_two_lists();
 	test_boundaries();
 	test_refused();
 	test_chain();
