@@ -42,6 +42,8 @@ int proc_permit(const struct computed_entry *entry);
 int proc_show_status(const struct computed_entry *entry, struct text *text);
 int proc_show_stat(const struct computed_entry *entry, struct text *text);
 int proc_show_statm(const struct computed_entry *entry, struct text *text);
+int proc_show_login_uid(const struct computed_entry *entry, struct text *text);
+int proc_show_login_session(const struct computed_entry *entry, struct text *text);
 int proc_show_io(const struct computed_entry *entry, struct text *text);
 int proc_show_maps(const struct computed_entry *entry, struct text *text);
 long proc_maps_ioctl(const struct computed_entry *entry, uint32_t request, uint64_t argument);
@@ -55,6 +57,9 @@ int proc_show_meminfo(const struct computed_entry *entry, struct text *text);
 int proc_show_loadavg(const struct computed_entry *entry, struct text *text);
 int proc_show_uptime(const struct computed_entry *entry, struct text *text);
 int proc_show_system_stat(const struct computed_entry *entry, struct text *text);
+
+/* .store */
+int proc_store_login_uid(const struct computed_entry *entry, const char *from, size_t size);
 
 /* Magic links: exe, cwd, root. */
 long proc_link_read(const struct computed_entry *entry, char *to, size_t size);

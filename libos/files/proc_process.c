@@ -515,8 +515,9 @@ const struct computed_dynamic proc_tasks = {find_task, next_task};
 		NODE_TEXT("gid_map", "         0          0 4294967295"),                          \
 		NODE_TEXT("projid_map", "         0          0 4294967295"),                       \
 		NODE_TEXT("setgroups", "allow"), NODE_FILE("schedstat", show_scheduled),           \
-		FILE_MODE("loginuid", 0444, .show = show_bare_text, .text = "4294967295"),         \
-		FILE_MODE("sessionid", 0444, .show = show_bare_text, .text = "4294967295")
+		FILE_MODE("loginuid", 0644, .show = proc_show_login_uid,                           \
+			.store = proc_store_login_uid, .is_own = true),                            \
+		NODE_FILE("sessionid", proc_show_login_session)
 
 static const struct computed_node task_nodes[] = {
 	COMMON_NODES,

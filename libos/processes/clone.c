@@ -101,6 +101,8 @@ static void copy_limits_and_signals(struct process *child, struct process *paren
 	child->dumpable = parent->dumpable;
 	child->no_huge_pages = parent->no_huge_pages;
 	child->oom_score_adj = parent->oom_score_adj;
+	child->login_uid = parent->login_uid;
+	child->login_session = parent->login_session;
 	child->arguments_start = parent->arguments_start;
 	child->arguments_end = parent->arguments_end;
 	child->environment_start = parent->environment_start;

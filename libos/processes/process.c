@@ -195,6 +195,7 @@ struct process *process_new(struct signal_actions *actions)
 	wait_queue_init(&process->signals.arrivals);
 	list_init(&process->signals.queue.entries);
 	process->dumpable = true;
+	process->login_uid = process->login_session = LOGIN_NOBODY;
 	process->start_ns = platform_monotonic_ns();
 	return process;
 }

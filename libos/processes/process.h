@@ -68,10 +68,13 @@ struct process {
 	uint32_t auxv_size;
 	uint32_t personality;
 	int32_t oom_score_adj;
+	uint32_t login_uid, login_session;       /* LOGIN_NOBODY: nobody has logged in */
 	struct attestation_request *attestation; /* NULL: none; libos/files/attestation.h */
 	struct execution *execution;             /* the host asked for it while the enclave ran;
 						    libos/requests.c */
 };
+
+#define LOGIN_NOBODY UINT32_MAX
 
 extern int32_t process_last_pid; /* /proc/sys/kernel/ns_last_pid: the next one is above it */
 extern uint32_t process_limit;   /* processes and threads together */

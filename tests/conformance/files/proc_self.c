@@ -277,6 +277,24 @@ static void test_oom_score_adj(void)
 	}
 }
 
+/* proc(5): who logged in, for the kernel's audit; pam_loginuid(8) writes it. */
+static void test_login(void)
+{
+	FORKED("a login's user is set once and inherited")
+	{
+		CHECK(!put_file("/proc/self/loginuid", "root"));
+		CHECK(!put_file("/proc/self/loginuid", "4294967296"));
+		if (!strcmp(slurp("/proc/self/loginuid"), "4294967295")) {
+			CHECK(put_file("/proc/self/loginuid", "7"));
+			CHECK_STR(slurp("/proc/self/loginuid"), "7");
+			CHECK(strcmp(slurp("/proc/self/sessionid"), "4294967295"));
+			CHECK_EQ(system("read uid </proc/self/loginuid; [ \"$uid\" = 7 ]"), 0);
+			become_nobody();
+			CHECK(!put_file("/proc/self/loginuid", "8"));
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -295,5 +313,6 @@ int main(int argc, char **argv)
 	test_mounts();
 	test_limits();
 	test_oom_score_adj();
+	test_login();
 	return test_done();
 }
