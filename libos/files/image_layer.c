@@ -305,7 +305,7 @@ int image_mount_new(struct erofs *image, struct mount **ret_mount)
 	for (size_t i = 0; i < LINK_BUCKETS; i++)
 		list_init(&root->shared[i]);
 	mount->private = root;
-	mount->next_inode = image->blocks.block_count * NIDS_PER_BLOCK;
+	mount->image_inodes = mount->next_inode = image->blocks.block_count * NIDS_PER_BLOCK;
 	r = inode_get(mount, image->root_nid, &inode);
 	if (r)
 		return r;

@@ -533,7 +533,7 @@ static void quota_statistics(struct mount *mount, uint64_t *ret_total, uint64_t 
 void mount_statistics(struct mount *mount, uint64_t *ret_total, uint64_t *ret_free,
 	uint64_t *ret_inodes, uint64_t *ret_inodes_free)
 {
-	uint64_t inodes = mount->next_inode;
+	uint64_t inodes = mount->next_inode - mount->image_inodes;
 
 	if (mount->statistics) {
 		mount->statistics(mount, ret_total, ret_free, ret_inodes, ret_inodes_free);

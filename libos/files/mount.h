@@ -47,6 +47,7 @@ struct mount {
 	struct dentry *bound;      /* of a bind mount what it shows: referenced, no alias */
 	int64_t binds;             /* bind mounts that show a part of it; atomic */
 	uint64_t next_inode;       /* atomic */
+	uint64_t image_inodes;     /* numbers below it are an image's, used or not */
 	struct data_quota quota;   /* of a removable file system in memory */
 	uint64_t inode_limit;      /* the same; UINT64_MAX: none */
 	void *private;
