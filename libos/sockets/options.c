@@ -3,8 +3,10 @@
 #include <linux/capability.h>
 #include <linux/errno.h>
 
+#include "base/memory.h"
 #include "libos/core/user.h"
 #include "libos/processes/process.h"
+#include "libos/sockets/interfaces.h"
 #include "libos/sockets/socket.h"
 #include "libos/time/timespec.h"
 #include "platform/platform.h"
@@ -78,6 +80,46 @@ static int set_linger(struct socket *socket, uint64_t from, uint32_t size)
 	return 0;
 }
 
+/* ---- SO_BINDTODEVICE, SO_BINDTOIFINDEX: kept and told; nothing is kept out by it ---- */
+
+static int bind_to_interface(struct socket *socket, uint32_t index)
+{
+	if (socket->interface && !credentials_can(&thread_current()->credentials, CAP_NET_RAW))
+		return -EPERM;
+	socket->interface = index;
+	return 0;
+}
+
+static int bind_to_device(struct socket *socket, uint64_t from, uint32_t size)
+{
+	char name[INTERFACE_NAME_SIZE] = "";
+	const struct interface *interface;
+
+	if (user_read(name, from, MIN(size, INTERFACE_NAME_SIZE - 1)))
+		return -EFAULT;
+	if (!name[0])
+		return bind_to_interface(socket, 0);
+	interface = interface_by_name(name);
+	return interface ? bind_to_interface(socket, interface->index) : -ENODEV;
+}
+
+static int put_device(const struct socket *socket, uint64_t to, uint32_t *size)
+{
+	const struct interface *interface =
+		socket->interface ? interface_by_index(socket->interface) : NULL;
+
+	if (!socket->interface) {
+		*size = 0;
+		return 0;
+	}
+	if (*size < INTERFACE_NAME_SIZE)
+		return -EINVAL;
+	return interface ? option_write(to, size, interface->name, strlen(interface->name) + 1)
+			 : -ENODEV;
+}
+
+/* ---- Setting ---- */
+
 static int set_number(struct socket *socket, int option, int32_t value)
 {
 	uint32_t bit = switch_bit(option);
@@ -102,6 +144,8 @@ static int set_number(struct socket *socket, int option, int32_t value)
 		return value < 0 ? -EINVAL : 0;
 	case SO_MARK:
 		return -EPERM;
+	case SO_BINDTOIFINDEX:
+		return value < 0 ? -EINVAL : bind_to_interface(socket, (uint32_t)value);
 	default:
 		break;
 	}
@@ -116,6 +160,8 @@ int socket_set_option(struct socket *socket, int option, uint64_t from, uint32_t
 	int32_t value;
 	int r;
 
+	if (option == SO_BINDTODEVICE)
+		return bind_to_device(socket, from, size);
 	if (size < sizeof(value))
 		return -EINVAL;
 	if (USER_GET(&value, from))
@@ -204,6 +250,9 @@ static int get_number(struct socket *socket, int option, int32_t *ret_value)
 	case SO_SNDLOWAT:
 		*ret_value = 1;
 		return 0;
+	case SO_BINDTOIFINDEX:
+		*ret_value = (int32_t)socket->interface;
+		return 0;
 	default:
 		*ret_value = bit ? !!(socket->flags & bit) : 0;
 		return bit ? 0 : -ENOPROTOOPT;
@@ -224,6 +273,8 @@ int socket_get_option(struct socket *socket, int option, uint64_t to, uint32_t *
 		return put_timeout(to, size, socket->send_timeout_ns);
 	case SO_LINGER:
 		return put_linger(socket, to, size);
+	case SO_BINDTODEVICE:
+		return put_device(socket, to, size);
 	default:
 		break;
 	}

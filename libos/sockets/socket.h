@@ -82,6 +82,7 @@ struct socket {
 	int32_t error;    /* SO_ERROR */
 	uint32_t send_size, receive_size;
 	uint32_t flags;                               /* socket_flag() of SO_* that are on or off */
+	uint32_t interface;                           /* SO_BINDTODEVICE: its index; 0: none */
 	int32_t linger_seconds;                       /* SO_LINGER, or SOCKET_LINGER_OFF */
 	uint64_t receive_timeout_ns, send_timeout_ns; /* 0: none */
 };

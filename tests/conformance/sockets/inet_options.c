@@ -1,5 +1,7 @@
 /* covers: setsockopt getsockopt ioctl epoll_wait epoll_ctl epoll_create1 */
 /* tcp(7), ip(7), ipv6(7), udp(7): options; and epoll(7) over connections. */
+#include <net/if.h>
+
 #include "tests/conformance/sockets/inet.h"
 
 static void test_numbers(void)
@@ -158,6 +160,35 @@ static void test_arguments(void)
 	close(fd);
 }
 
+/* socket(7): SO_BINDTODEVICE. */
+static void test_device(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char name[IFNAMSIZ] = "x";
+	socklen_t size = sizeof(name);
+
+	CHECK_OK(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size));
+	CHECK_EQ(size, 0);
+	CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "none", 4), ENODEV);
+	CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, BAD_POINTER, 4), EFAULT);
+	CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2));
+	CHECK_EQ(number_of(fd, SOL_SOCKET, SO_BINDTOIFINDEX), 1);
+	size = 3;
+	CHECK_ERRNO(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size), EINVAL);
+	size = sizeof(name);
+	CHECK_OK(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size));
+	CHECK_EQ(size, 3);
+	CHECK_STR(name, "lo");
+	FORKED("to change it needs a right")
+	{
+		become_nobody();
+		CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0), EPERM);
+	}
+	CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0));
+	CHECK_EQ(number_of(fd, SOL_SOCKET, SO_BINDTOIFINDEX), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	test_numbers();
@@ -166,5 +197,6 @@ int main(void)
 	test_information();
 	test_epoll();
 	test_epoll_first();
+	test_device();
 	return test_done();
 }
