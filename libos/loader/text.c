@@ -330,7 +330,8 @@ void text_patch(struct mm *mm, struct vma *vma)
 	uint64_t size = vma->end - vma->start;
 	int r;
 
-	if ((vma->flags & (VMA_SHARED | VMA_WRITE)) || vma->patched || !looks_executable(vma->file))
+	if ((vma->flags & (VMA_SHARED | VMA_WRITE)) || vma->patched || mm->is_translator ||
+		!looks_executable(vma->file))
 		return;
 	t = patched_text_of(vma->file);
 	if (!t || vma->offset != t->file_offset || size < t->size)

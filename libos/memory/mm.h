@@ -69,6 +69,7 @@ struct mm {
 	uint32_t future_flags;        /* mlockall(MCL_FUTURE): VMA_LOCKED */
 	struct vma *last_hit;
 	struct aio_context *aio_contexts; /* libos/files/aio.h */
+	bool is_translator;               /* text mapped from now on stays as its file has it */
 	bool shrink_pending;              /* a mapped file became shorter: see mm_shrink */
 	uint64_t code_start, code_end, data_start, data_end; /* /proc/PID/stat */
 };

@@ -69,6 +69,7 @@ int exec_load(struct thread *thread, struct exec *exec)
 		r = elf_map(mm, exec->interpreter, exec->interpreter_elf, &p.interpreter_bias);
 	if (r)
 		return r;
+	mm->is_translator = !exec->interpreter && !elf->is_dynamic;
 	mm->brk_start = mm->brk = text_area_end(mm, elf->high + p.bias);
 	note_segments(mm, elf, p.bias);
 	p.entry = exec->interpreter ? exec->interpreter_elf->entry + p.interpreter_bias
