@@ -15,7 +15,8 @@ check="clang clang-format binutils g++ mandoc shellcheck
 	bash bsdutils busybox-static coreutils curl diffutils erofs-utils file findutils gawk gdb git golang-go grep gzip iproute2 less
 	ffmpeg libc6-dev libopenblas0-pthread liburing-dev linux-libc-dev musl-tools nodejs openjdk-17-jdk-headless openssl perl
 	podman postgresql-15 procps python3 python3-flask python3-numpy python3-scipy python3-venv runc rustc sed
-	memcached nginx redis-server redis-tools
+	apache2-bin apache2-utils erlang-base mariadb-client-core mariadb-server-core memcached nginx openssh-client openssh-server
+	redis-server redis-tools rsync valgrind
 	libjetty9-java libspring-context-java libspring-web-java libspring-web-servlet-java
 	skopeo spin sqlite3 strace stress-ng swtpm swtpm-tools tar tmux tpm2-tools umoci util-linux vim wrk xz-utils zstd"
 
