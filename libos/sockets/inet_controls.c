@@ -32,7 +32,7 @@ static int take_mark(const struct message_control *control, int32_t least, uint8
 	if (control->size != sizeof(value))
 		return -EINVAL;
 	memcpy(&value, control->data, sizeof(value));
-	if (value < least || value > UINT8_MAX)
+	if (value < least || value > (int32_t)UINT8_MAX)
 		return -EINVAL;
 	if (value >= 0) /* -1: as if it had not been said */
 		*mark = (uint8_t)value;
