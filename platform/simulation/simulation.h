@@ -6,9 +6,13 @@
 #include "libos/processes/thread.h"
 #include "platform/platform.h"
 
-/* One run of the pool per thread: signal stack of the host's below, kernel stack above. */
+/* One run of the pool per thread: whose it is, signal stack of the host's, kernel stack. */
 #define SIMULATION_STACK_SIZE (64UL * 1024)
-#define SIMULATION_SIGNAL_STACK_SIZE (16UL * 1024)
+#define SIMULATION_SIGNAL_STACK_END (16UL * 1024)
+struct stack_head {
+	struct thread *thread;
+	uint8_t signal_stack[];
+};
 
 struct platform_thread {
 	int32_t host_tid, host_pid;
@@ -25,6 +29,8 @@ extern struct launch_live *simulation_live;
 void simulation_traps_init(void);     /* host signal handlers, for the whole process */
 void simulation_filter_install(void); /* from here on only host_syscall* reach the host */
 void simulation_thread_adopt(struct thread *thread); /* make the calling host thread this one */
+/* %gs, of the calling thread. Was it another? */
+bool simulation_segment_restore(struct thread *thread);
 MUST_CHECK int simulation_signals_block(uint64_t *ret_old);
 void simulation_signals_restore(uint64_t old);
 

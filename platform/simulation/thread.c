@@ -41,6 +41,9 @@ static struct platform_thread *platform_thread_new(void)
 
 static void platform_thread_use(struct thread *thread, struct platform_thread *p)
 {
+	struct stack_head *head = (void *)p->stack;
+
+	head->thread = thread;
 	thread->platform = p;
 	thread->block.thread = thread;
 	thread->block.syscall_entry = (uintptr_t)simulation_syscall_entry;
@@ -84,13 +87,26 @@ void simulation_signals_restore(uint64_t old)
 	(void)HOST_CALL(rt_sigprocmask, SIG_SETMASK, &old, 0, 8, 0, 0);
 }
 
+bool simulation_segment_restore(struct thread *thread)
+{
+	struct thread_block *base = NULL;
+
+	if (!HOST_CALL(arch_prctl, ARCH_GET_GS, &base, 0, 0, 0, 0) && base == &thread->block)
+		return false;
+	if (HOST_CALL(arch_prctl, ARCH_SET_GS, &thread->block, 0, 0, 0, 0))
+		platform_panic("the host refused a segment base");
+	return true;
+}
+
 void simulation_thread_adopt(struct thread *thread)
 {
-	stack_t stack = {.ss_sp = thread->platform->stack, .ss_size = SIMULATION_SIGNAL_STACK_SIZE};
+	struct stack_head *head = (void *)thread->platform->stack;
+	stack_t stack = {.ss_sp = head->signal_stack,
+		.ss_size = SIMULATION_SIGNAL_STACK_END - sizeof(*head)};
 
-	if (HOST_CALL(arch_prctl, ARCH_SET_GS, &thread->block, 0, 0, 0, 0) ||
-		HOST_CALL(sigaltstack, &stack, 0, 0, 0, 0, 0))
-		platform_panic("the host refused a thread's set-up");
+	(void)simulation_segment_restore(thread);
+	if (HOST_CALL(sigaltstack, &stack, 0, 0, 0, 0, 0))
+		platform_panic("the host refused a thread's signal stack");
 }
 
 static void die_with_launcher(void)

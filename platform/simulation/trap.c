@@ -165,12 +165,24 @@ static void clear_alignment(void)
 			 : "memory", "cc");
 }
 
+/* A program may load %gs, or its base, which hits its next call, and would hit this handler if it
+ * relied on it: the signal stack says whose it is. */
+static struct thread *thread_of(const struct signal_ucontext *context)
+{
+	const struct stack_head *head =
+		(const void *)(context->stack_base - offsetof(struct stack_head, signal_stack));
+
+	return head->thread;
+}
+
 static void on_host_signal(int signo, struct signal_info *info, struct signal_ucontext *context)
 {
 	struct signal_context *c = &context->context;
-	struct thread *thread = thread_current();
+	struct thread *thread = thread_of(context);
 
 	clear_alignment();
+	if (simulation_segment_restore(thread) && signo == SIGSEGV)
+		return; /* on the way to the LibOS, most likely: again, now that it is right */
 	if (c->rip >= PLATFORM_REGION_START && c->rip < PLATFORM_REGION_END)
 		on_libos(thread, signo, info, c);
 	else
