@@ -63,8 +63,9 @@ beside sed -i 's/version 1/version 2/' "$where/nginx.conf"
 beside nginx -p "$where" -e errors -c nginx.conf -t 2>&1 | sed 's/.*nginx.conf/nginx.conf/'
 old=$*
 beside nginx -p "$where" -e errors -c nginx.conf -s reload
-until [ "$(get $base/version)" = "version 2" ]; do sleep 0.05; done
-for n in $(seq 20); do get $base/version; done | uniq -c
+# The old workers take connections until they hear of it.
+versions() { for n in $(seq 20); do get $base/version; done | sort | uniq -c | tr -s ' '; }
+until [ "$(versions)" = " 20 version 2" ]; do sleep 0.05; done; versions
 wait $slow; echo "slow $?"; sha256sum <slow
 until set -- $(workers) && [ $# -eq 2 ] && [ "$*" != "$old" ]; do sleep 0.05; done
 beside mv "$where/requests" "$where/requests.old"
