@@ -319,6 +319,18 @@ static void choose_trace(void)
 			word);
 }
 
+/* Where nobody has said how much there may be, files may fill half of the machine's memory, as
+ * tmpfs(5): beyond, the host would end the enclave, where a program can go on without space. */
+static void limit_memory(void)
+{
+	uint64_t total, free;
+
+	heap_limit_set(config.memory_limit);
+	platform_memory_total(&total, &free);
+	if (!config.memory_limit)
+		heap_own_limit_set(total / 2);
+}
+
 void libos_boot(const struct launch *given)
 {
 	struct thread *thread;
@@ -337,7 +349,7 @@ void libos_boot(const struct launch *given)
 	launch_limits(&config, thread->process);
 	uname_set_hostname(config.hostname);
 	process_limit = config.process_limit;
-	heap_limit_set(config.memory_limit);
+	limit_memory();
 	make_files(thread->process);
 	start_network();
 	requests_init(&config);

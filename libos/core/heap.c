@@ -66,12 +66,17 @@ static struct size_class classes[] = {
 };
 static uintptr_t pool_start;
 static uint64_t used_bytes, retained_bytes;
-static uint64_t limit_bytes = UINT64_MAX;
+static uint64_t limit_bytes = UINT64_MAX, own_limit_bytes = UINT64_MAX;
 static uint64_t programs_bytes; /* what counts besides */
 
 void heap_limit_set(uint64_t bytes)
 {
 	limit_bytes = bytes ? bytes : UINT64_MAX;
+}
+
+void heap_own_limit_set(uint64_t bytes)
+{
+	own_limit_bytes = bytes ? bytes : UINT64_MAX;
 }
 
 void heap_limit_note(uint64_t bytes)
@@ -141,7 +146,7 @@ bool heap_has_room(void)
 	uint64_t programs = __atomic_load_n(&programs_bytes, __ATOMIC_RELAXED);
 	uint64_t room = limit_bytes - limit_bytes / LEFT_PART;
 
-	room -= MIN(room, programs);
+	room = MIN(room - MIN(room, programs), own_limit_bytes);
 	return __atomic_load_n(&used_bytes, __ATOMIC_RELAXED) < room ||
 	       platform_memory_used() < room;
 }

@@ -26,6 +26,8 @@ void pool_discard(void *start, size_t size);
 /* At most this many bytes from now on; 0 = no limit. */
 void heap_limit_set(uint64_t bytes);
 uint64_t heap_limit(void); /* UINT64_MAX: none */
+/* At most this many bytes here, whatever programs have; 0 = no limit. */
+void heap_own_limit_set(uint64_t bytes);
 /* Programs have so many bytes of their own, which count towards the limit. */
 void heap_limit_note(uint64_t bytes);
 /* Has the limit not been reached? Runs are handed out before they are touched: who goes on to fill
