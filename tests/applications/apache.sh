@@ -42,7 +42,7 @@ ab -q -n 300 -c 10 "http://127.0.0.1:$port/big" 2>&1 | grep -E "Complete|Failed|
 get "/status?auto" | grep ServerMPM
 echo second >site/index.html; kill -USR1 $(cat pid); until [ "$(grep -cs "resuming normal" log)" = 2 ] || [ $((tries += 1)) -gt 400 ]; do sleep 0.05; done
 get /; kill -WINCH $(cat pid); while [ -e pid ] && [ $((tries += 1)) -lt 600 ]; do sleep 0.05; done
-sed -E 's/^\[[^]]*\] //; s/\[pid[^]]*\]/[pid]/; s/ \(.*\) configured//' log | grep -E "error|caught|crit|emerg|child" | sort
+sed -E 's/^\[[^]]*\] //; s/\[pid[^]]*\]/[pid]/; s/ \(.*\) configured//' log | grep -E "error|crit|emerg|child" | sort
 cd /; rm -r $where
 END
 done
