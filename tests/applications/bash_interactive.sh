@@ -84,6 +84,7 @@ type stty size; tty -s && trap 'echo changed' WINCH
 key Enter
 wait ^24 80
 size 100 30
+wait changed$
 type stty size; echo $COLUMNS
 key Enter
 wait ^30 100
