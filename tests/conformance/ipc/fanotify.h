@@ -22,12 +22,14 @@
 static int fd = -1;
 static char buffer[65536];
 static ssize_t filled, used;
+static bool only_own; /* the rest of the machine is heard, too */
 
 UNUSED_FN static void group(unsigned int flags, unsigned int event_flags)
 {
 	if (fd >= 0)
 		close(fd);
 	filled = used = 0;
+	only_own = false;
 	fd = fanotify_init(flags | FAN_NONBLOCK | FAN_CLOEXEC, event_flags);
 	REQUIRE(fd >= 0);
 }
@@ -37,15 +39,20 @@ UNUSED_FN static const struct fanotify_event_metadata *next_event(void)
 {
 	const struct fanotify_event_metadata *event;
 
-	if (used >= filled) {
-		used = 0;
-		filled = read(fd, buffer, sizeof(buffer));
+	for (;;) {
+		if (used >= filled) {
+			used = 0;
+			filled = read(fd, buffer, sizeof(buffer));
+		}
+		if (filled <= 0)
+			return NULL;
+		event = (const struct fanotify_event_metadata *)(const void *)(buffer + used);
+		used += event->event_len;
+		if (!only_own || event->pid == getpid())
+			return event;
+		if (event->fd >= 0)
+			close(event->fd);
 	}
-	if (filled <= 0)
-		return NULL;
-	event = (const struct fanotify_event_metadata *)(const void *)(buffer + used);
-	used += event->event_len;
-	return event;
 }
 
 UNUSED_FN static bool is_quiet(void)
@@ -60,6 +67,7 @@ UNUSED_FN static bool is_quiet(void)
 
 UNUSED_FN static int mark(unsigned int flags, uint64_t mask, const char *path)
 {
+	only_own |= (flags & (FAN_MARK_FILESYSTEM | FAN_MARK_MOUNT)) != 0;
 	return fanotify_mark(fd, flags, mask, AT_FDCWD, path);
 }
 
