@@ -9,8 +9,8 @@ MUST_CHECK int user_read(void *to, uint64_t from, size_t size);
 MUST_CHECK int user_write(uint64_t to, const void *from, size_t size);
 MUST_CHECK int user_zero(uint64_t to, size_t size);
 /* A structure that later versions of a program know more of: @size bytes of it, of which @known go
- * to
- * @to; what the program does not know is zero there. -E2BIG: what we don't know says something. */
+ * to @to; what the program does not know is zero there. -E2BIG: what we don't know says something.
+ */
 MUST_CHECK int user_read_versioned(void *to, size_t known, uint64_t from, uint64_t size);
 /* Copy a NUL-terminated string; returns its length (without the NUL), -EFAULT, or -ENAMETOOLONG if
  * it does not end within @size bytes. */
