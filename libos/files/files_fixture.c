@@ -11,6 +11,7 @@
 #include "libos/files/dnotify.h"
 #include "libos/files/lease.h"
 #include "libos/files/locks.h"
+#include "libos/files/mount_types.h"
 #include "libos/files/pipe.h"
 #include "libos/files/proc.h"
 #include "libos/files/sysfs.h"
@@ -272,6 +273,11 @@ void mm_file_shrunk(struct inode *inode)
 }
 
 /* Message queues are tested inside. */
+uint64_t mount_tmpfs_pages(void)
+{
+	return UINT64_MAX;
+}
+
 int posix_queues_mount(void)
 {
 	return 0;

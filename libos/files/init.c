@@ -6,6 +6,7 @@
 #include "libos/files/attestation.h"
 #include "libos/files/image_layer.h"
 #include "libos/files/loop.h"
+#include "libos/files/mount_types.h"
 #include "libos/files/open.h"
 #include "libos/files/path.h"
 #include "libos/files/proc.h"
@@ -69,24 +70,29 @@ static int loop_nodes_make(struct dentry *dir)
 	return r;
 }
 
-static int memory_mount_at(const char *path, uint32_t flags, uint32_t mode)
+/* @pages: at most so many; UINT64_MAX: as many as there are. */
+static int memory_mount_at(const char *path, uint32_t flags, uint32_t mode, uint64_t pages)
 {
 	struct mount *mount = memory_mount_new("tmpfs", "tmpfs", TMPFS_MAGIC, flags, mode);
 
-	return mount ? mount_attach(mount, path) : -ENOMEM;
+	if (!mount)
+		return -ENOMEM;
+	mount->quota.limit = pages;
+	return mount_attach(mount, path);
 }
 
 static int devices_mount(void)
 {
 	CLEANUP(dentry_unrefp) struct dentry *dir = NULL;
-	int r = memory_mount_at("/dev", MOUNT_NOSUID, 0755);
+	int r = memory_mount_at("/dev", MOUNT_NOSUID, 0755, UINT64_MAX);
 
 	r = r ? r : path_walk(AT_FDCWD, "/dev", PATH_FROM_ROOT, 0, &dir);
 	for (size_t i = 0; i < ARRAY_SIZE(device_nodes) && !r; i++)
 		r = node_make(dir, &device_nodes[i]);
 	r = r ? r : loop_nodes_make(dir);
 	r = r ? r : attestation_mount();
-	r = r ? r : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777);
+	r = r ? r
+	      : memory_mount_at("/dev/shm", MOUNT_NOSUID | MOUNT_NODEV, 01777, mount_tmpfs_pages());
 	return r ? r : posix_queues_mount();
 }
 

@@ -53,7 +53,8 @@ static bool content_init(struct memory_inode *memory, const struct inode_templat
 		return true;
 	case S_IFREG:
 		data_init(&memory->data, 0, NULL);
-		if (inode->mount && inode->mount->flags & MOUNT_REMOVABLE)
+		if (inode->mount && (inode->mount->flags & MOUNT_REMOVABLE ||
+					    inode->mount->quota.limit != UINT64_MAX))
 			memory->data.quota = &inode->mount->quota;
 		return true;
 	case S_IFLNK:

@@ -48,7 +48,7 @@ struct mount {
 	int64_t binds;             /* bind mounts that show a part of it; atomic */
 	uint64_t next_inode;       /* atomic */
 	uint64_t image_inodes;     /* numbers below it are an image's, used or not */
-	struct data_quota quota;   /* of a removable file system in memory */
+	struct data_quota quota;   /* of a file system in memory, not the root */
 	uint64_t inode_limit;      /* the same; UINT64_MAX: none */
 	void *private;
 	struct notify_watch *watches; /* on all of it: libos/files/notify.h */

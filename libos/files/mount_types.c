@@ -122,6 +122,14 @@ static int options_read(char *text, struct tmpfs_options *ret)
 	return 0;
 }
 
+uint64_t mount_tmpfs_pages(void)
+{
+	uint64_t total, free;
+
+	platform_memory_total(&total, &free);
+	return MIN(total, heap_limit()) / PAGE_SIZE / 2;
+}
+
 /* 0 means none of either, as in tmpfs(5). */
 static void limits_set(struct mount *mount, const struct tmpfs_options *options)
 {
@@ -142,6 +150,8 @@ static int tmpfs_make(const char *type, uint64_t magic, uint32_t flags,
 		return -ENOMEM;
 	mount->root->inode->uid = options->uid == UINT32_MAX ? credentials->fsuid : options->uid;
 	mount->root->inode->gid = options->gid == UINT32_MAX ? credentials->fsgid : options->gid;
+	if (magic == TMPFS_MAGIC)
+		mount->quota.limit = mount_tmpfs_pages();
 	limits_set(mount, options);
 	*ret_mount = mount;
 	return 0;

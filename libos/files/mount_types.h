@@ -13,6 +13,9 @@ MUST_CHECK int mount_make(const char *type, const char *source, uint32_t flags, 
 /* New options for what is mounted: -EINVAL, also when more is in use already. */
 MUST_CHECK int mount_reconfigure(struct mount *mount, char *options);
 
+/* How many pages a tmpfs may have where nobody says: half of the memory, tmpfs(5). */
+uint64_t mount_tmpfs_pages(void);
+
 /* Is it one that mount_make makes? Are these options that it knows? */
 bool mount_type_is_mountable(const char *type);
 bool mount_options_are_known(const char *type, const char *options);

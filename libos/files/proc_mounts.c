@@ -3,6 +3,7 @@
 #include "libos/core/heap.h"
 #include "libos/files/fs_context.h"
 #include "libos/files/mount.h"
+#include "libos/files/mount_types.h"
 #include "libos/files/path.h"
 #include "libos/files/proc.h"
 
@@ -48,7 +49,7 @@ static void put_options(struct text *text, struct mount *mount)
 			text_put(text, "%s", options[i].name);
 	if (!(mount->flags & (MOUNT_NOATIME | MOUNT_STRICTATIME)))
 		text_put(text, ",relatime");
-	if (fs->quota.limit != UINT64_MAX)
+	if (fs->quota.limit != UINT64_MAX && fs->quota.limit != mount_tmpfs_pages())
 		text_put(text, ",size=%luk", fs->quota.limit << (PAGE_SHIFT - 10));
 }
 
