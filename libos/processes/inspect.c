@@ -25,14 +25,6 @@ static long order(const void *a, const void *b)
 	return a == b ? 0 : a < b ? 1 : 2;
 }
 
-static long compare_files(struct process *a, uint64_t fd_a, struct process *b, uint64_t fd_b)
-{
-	CLEANUP(file_unrefp) struct file *file_a = file_of(a, fd_a);
-	CLEANUP(file_unrefp) struct file *file_b = file_of(b, fd_b);
-
-	return file_a && file_b ? order(file_a, file_b) : -EBADF;
-}
-
 static long compare(struct process *a, struct process *b, int type)
 {
 	switch (type) {
@@ -53,21 +45,50 @@ static long compare(struct process *a, struct process *b, int type)
 	}
 }
 
-long sys_kcmp(struct thread *thread, const struct syscall_args *args)
+/* Both may be looked at. process_table_lock held. */
+static int find_both(struct thread *thread, const struct syscall_args *args, struct process **ret_a,
+	struct process **ret_b)
 {
-	struct thread *a, *b;
-	int type = (int)args->c;
+	struct thread *a = thread_find((int32_t)args->a), *b = thread_find((int32_t)args->b);
 
-	LOCK_SCOPE(&process_table_lock);
-	a = thread_find((int32_t)args->a);
-	b = thread_find((int32_t)args->b);
 	if (!a || !b)
 		return -ESRCH;
-	if (!process_may_inspect(thread, a->process) || !process_may_inspect(thread, b->process))
-		return -EPERM;
-	if (type == KCMP_FILE)
-		return compare_files(a->process, args->d, b->process, args->e);
-	return compare(a->process, b->process, type);
+	*ret_a = a->process;
+	*ret_b = b->process;
+	return process_may_inspect(thread, *ret_a) && process_may_inspect(thread, *ret_b) ? 0
+											  : -EPERM;
+}
+
+/* Files may be let go only without the lock: they may have been closed meanwhile. */
+static long compare_files(struct thread *thread, const struct syscall_args *args)
+{
+	CLEANUP(file_unrefp) struct file *file_a = NULL;
+	CLEANUP(file_unrefp) struct file *file_b = NULL;
+	struct process *a, *b;
+	int r;
+
+	lock_acquire(&process_table_lock);
+	r = find_both(thread, args, &a, &b);
+	if (!r) {
+		file_a = file_of(a, args->d);
+		file_b = file_of(b, args->e);
+	}
+	lock_release(&process_table_lock);
+	if (r)
+		return r;
+	return file_a && file_b ? order(file_a, file_b) : -EBADF;
+}
+
+long sys_kcmp(struct thread *thread, const struct syscall_args *args)
+{
+	struct process *a, *b;
+	int r;
+
+	if ((int)args->c == KCMP_FILE)
+		return compare_files(thread, args);
+	LOCK_SCOPE(&process_table_lock);
+	r = find_both(thread, args, &a, &b);
+	return r ? r : compare(a, b, (int)args->c);
 }
 
 /* ---- process_vm_readv, process_vm_writev -------------------------------------------------------
@@ -92,47 +113,47 @@ static long copy(struct io *to, struct io *from)
 	return done;
 }
 
+/* Its memory may be looked at, and stays while process_table_lock is held: what lives cannot go. */
+static int find_target(struct thread *thread, int32_t pid, struct thread **ret_target)
+{
+	struct thread *target = thread_find(pid);
+
+	if (!target || target->process->state != PROCESS_ALIVE || !target->process->mm)
+		return -ESRCH;
+	*ret_target = target;
+	return target->process->mm == thread->process->mm ||
+			       process_may_inspect(thread, target->process)
+		       ? 0
+		       : -EPERM;
+}
+
 /* 1: the caller's own address space, which needs no help of the platform's. */
 static int check_target(struct thread *thread, int32_t pid)
 {
 	struct thread *target;
+	int r;
 
 	LOCK_SCOPE(&process_table_lock);
-	target = thread_find(pid);
-	if (!target || target->process->state != PROCESS_ALIVE || !target->process->mm)
-		return -ESRCH;
-	if (target->process->mm == thread->process->mm)
-		return 1;
-	return process_may_inspect(thread, target->process) ? 0 : -EPERM;
+	r = find_target(thread, pid, &target);
+	return r ? r : target->process->mm == thread->process->mm;
 }
 
-/* The address space stays while it is looked at: what lives cannot go with the table locked. */
-static long copy_piece(int32_t pid, uint64_t process_start_ns, void *bytes, uint64_t addr,
-	size_t size, bool to_local)
+/* Asked anew for each piece: it may have become another program, or another's. */
+static long copy_piece(int32_t pid, void *bytes, uint64_t addr, size_t size, bool to_local)
 {
 	struct thread *target;
+	int r;
 
 	LOCK_SCOPE(&process_table_lock);
-	target = thread_find(pid);
-	if (!target || target->process->state != PROCESS_ALIVE || !target->process->mm ||
-		target->process->start_ns != process_start_ns)
-		return -ESRCH;
+	r = find_target(thread_current(), pid, &target);
+	if (r)
+		return r;
 	return to_local ? platform_space_read(target, bytes, addr, size)
 			: platform_space_write(target, addr, bytes, size);
 }
 
-static uint64_t start_of(int32_t pid)
-{
-	struct thread *target;
-
-	LOCK_SCOPE(&process_table_lock);
-	target = thread_find(pid);
-	return target ? target->process->start_ns : 0;
-}
-
 /* One vector of the other's, through a piece of the LibOS's own memory. */
-static long copy_vector(int32_t pid, uint64_t start_ns, const struct io_vector *there,
-	struct io *here, bool to_local)
+static long copy_vector(int32_t pid, const struct io_vector *there, struct io *here, bool to_local)
 {
 	CLEANUP(heap_freep) uint8_t *bytes = heap_alloc(COPY_SIZE);
 	uint64_t size = MIN(there->size, here->left), done = 0;
@@ -144,7 +165,7 @@ static long copy_vector(int32_t pid, uint64_t start_ns, const struct io_vector *
 		if (!to_local && (n = io_take(here, bytes, want)) <= 0)
 			break;
 		want = to_local ? want : (size_t)n;
-		n = copy_piece(pid, start_ns, bytes, there->base + done, want, to_local);
+		n = copy_piece(pid, bytes, there->base + done, want, to_local);
 		if (n <= 0)
 			break;
 		put = to_local ? io_put(here, bytes, (size_t)n) : n;
@@ -159,13 +180,12 @@ static long copy_vector(int32_t pid, uint64_t start_ns, const struct io_vector *
 static long copy_other(
 	int32_t pid, const struct io_vector *there, size_t count, struct io *here, bool to_local)
 {
-	uint64_t start_ns = start_of(pid);
 	long done = 0, n = 0;
 
 	for (size_t i = 0; i < count && here->left; i++) {
 		if (!there[i].size)
 			continue;
-		n = copy_vector(pid, start_ns, &there[i], here, to_local);
+		n = copy_vector(pid, &there[i], here, to_local);
 		if (n > 0)
 			done += n;
 		if (n < 0 || ((uint64_t)n < there[i].size && here->left))
