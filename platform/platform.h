@@ -137,6 +137,8 @@ unsigned int platform_cpu_count(void);
 unsigned int platform_cpu_current(void); /* the one that runs the caller, or ran it just now */
 /* Let @thread run on these processors only (bit i of word i / 64), if the host obeys. */
 void platform_thread_affinity(struct thread *thread, const uint64_t *mask, size_t words);
+/* Tells processors apart, cheaply, as long as the host says the truth; for no more than a guess. */
+uint32_t platform_cpu_hint(void);
 /* Does the processor number that programs can read themselves (RDPID, rseq(2)) mean the same? */
 bool platform_cpus_are_host_cpus(void);
 /* rseq(2) for the calling thread, which must undo it before its area is unmapped. -ENOSYS: nobody

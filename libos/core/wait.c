@@ -52,9 +52,17 @@ bool thread_is_asleep(const struct thread *thread)
 	       __atomic_load_n(&thread->wake, __ATOMIC_RELAXED) != WOKEN;
 }
 
+static void note_waker(struct thread *thread)
+{
+	__atomic_store_n(&thread->waker_cpu, platform_cpu_hint(), __ATOMIC_RELAXED);
+}
+
 uint32_t *thread_wake_mark(struct thread *thread)
 {
-	uint32_t state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);
+	uint32_t state;
+
+	note_waker(thread);
+	state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);
 
 	if (state == ASLEEP_IN_HOST)
 		platform_thread_interrupt(thread);
@@ -97,6 +105,7 @@ static bool waiter_wake(struct waiter *waiter, uint32_t events, struct wake_batc
 	waiter->woken = 1;
 	if (waiter->callback)
 		return waiter->callback(waiter, events);
+	note_waker(thread);
 	state = __atomic_exchange_n(&thread->wake, WOKEN, __ATOMIC_ACQ_REL);
 	if (state == ASLEEP_IN_HOST)
 		platform_thread_interrupt(thread);
@@ -192,16 +201,30 @@ static bool is_woken(const struct thread *thread)
 	return __atomic_load_n(&thread->wake, __ATOMIC_RELAXED) == WOKEN;
 }
 
-static bool spin(const struct thread *thread)
+static bool spin(const struct thread *thread, uint64_t start)
 {
-	uint64_t start = __builtin_ia32_rdtsc();
-
 	for (int i = 0; i < SPIN_TURNS && __builtin_ia32_rdtsc() - start < SPIN_TICKS; i++) {
 		if (is_woken(thread))
 			return true;
 		__builtin_ia32_pause();
 	}
 	return is_woken(thread);
+}
+
+/* Who woke it last did so from this very processor, and can't while the thread looks: it is given
+ * the processor. That is in vain, too, if somebody else keeps it for longer. */
+static bool yield(const struct thread *thread, uint64_t start)
+{
+	platform_yield();
+	return is_woken(thread) && __builtin_ia32_rdtsc() - start < SPIN_TICKS;
+}
+
+static bool look(const struct thread *thread)
+{
+	uint64_t start = __builtin_ia32_rdtsc();
+	uint32_t waker = __atomic_load_n(&thread->waker_cpu, __ATOMIC_RELAXED);
+
+	return waker == platform_cpu_hint() ? yield(thread, start) : spin(thread, start);
 }
 
 static void spin_while_it_pays(struct thread *thread)
@@ -211,7 +234,7 @@ static void spin_while_it_pays(struct thread *thread)
 		return;
 	}
 	thread->sleep_state = 'S';
-	if (spin(thread))
+	if (look(thread))
 		thread->spins_failed = 0;
 	else
 		thread->spins_failed = MIN(2 * thread->spins_failed + 1, SPINS_LEFT_OUT_MAX);

@@ -231,6 +231,15 @@ void platform_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
 	sleep_step(deadline_ns);
 }
 
+uint32_t platform_cpu_hint(void)
+{
+	return 0;
+}
+
+void platform_yield(void)
+{
+}
+
 void platform_wake(uint32_t *word, unsigned int count)
 {
 	(void)word;

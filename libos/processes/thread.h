@@ -39,6 +39,7 @@ struct thread {
 
 	/* Sleeping (libos/core/wait.c): 0 awake, 1 woken, 2 asleep on it. */
 	uint32_t wake;
+	uint32_t waker_cpu;                    /* platform_cpu_hint() of who woke it last */
 	uint32_t spins_failed, spins_left_out; /* of looking before sleeping */
 
 	/* Changed by the thread itself only; but seccomp(2) may set no_new_privs for all. */

@@ -66,6 +66,15 @@ unsigned int platform_cpu_current(void)
 	return 0;
 }
 
+/* Linux keeps the number in the limit of a segment, for its vDSO. */
+uint32_t platform_cpu_hint(void)
+{
+	uint32_t limit = 0;
+
+	__asm__ volatile("lsll %1, %0" : "+r"(limit) : "r"(0x7b) : "cc");
+	return limit & 0xfff;
+}
+
 void platform_thread_affinity(struct thread *thread, const uint64_t *mask, size_t words)
 {
 	uint64_t host_mask[HOST_MASK_WORDS] = {0};

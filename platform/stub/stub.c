@@ -68,6 +68,11 @@ void platform_wake(uint32_t *word, unsigned int count)
 	syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }
 
+uint32_t platform_cpu_hint(void)
+{
+	return (uint32_t)sched_getcpu();
+}
+
 void platform_yield(void)
 {
 	sched_yield();
