@@ -51,13 +51,15 @@ struct watch {
 
 /* All of it under notify_lock. */
 struct inotify {
+	struct list link; /* of all instances */
 	struct list watches;
 	struct notify_queue queue;
 	uint32_t bytes; /* in it, as read(2) counts them */
 	int32_t last_descriptor;
 };
 
-static uint32_t instance_total, watch_total; /* notify_lock */
+static struct list instances = LIST_INIT(instances); /* notify_lock */
+static uint32_t instance_total, watch_total;
 
 /* ---- The queue ---- */
 
@@ -303,8 +305,10 @@ static void inotify_release(struct file *file)
 				? NULL
 				: watch_remove(LIST_FIRST(&instance->watches, struct watch, link),
 					  false);
-		if (!inode)
+		if (!inode) {
 			instance_total--;
+			list_remove(&instance->link);
+		}
 		lock_release(&notify_lock);
 		inode_unref(inode);
 	} while (inode);
@@ -318,13 +322,57 @@ static const struct file_ops inotify_ops = {
 	.release = inotify_release,
 };
 
-static bool instance_count(void)
+/* ---- File systems that go ---- */
+
+/* A watch of what is in it, or NULL. notify_lock is held. */
+static struct watch *watch_on(const struct mount *mount)
+{
+	struct inotify *instance;
+	struct watch *watch;
+
+	LIST_FOR_EACH (instance, &instances, link)
+		LIST_FOR_EACH (watch, &instance->watches, link)
+			if (watch->notify.inode->mount == mount)
+				return watch;
+	return NULL;
+}
+
+/* Who watches what is in it hears that it goes, and of nothing more. */
+static void mount_gone(const struct mount *mount)
+{
+	static const struct notify_event unmounted = {.events = IN_UNMOUNT};
+	struct watch *watch;
+	struct inode *inode;
+
+	do {
+		inode = NULL;
+		lock_acquire(&notify_lock);
+		watch = watch_on(mount);
+		if (watch) {
+			queue_event(watch->instance, watch->descriptor, &unmounted);
+			inode = watch_remove(watch, true);
+		}
+		lock_release(&notify_lock);
+		inode_unref(inode);
+	} while (inode);
+}
+
+static bool instance_count(struct inotify *instance)
 {
 	LOCK_SCOPE(&notify_lock);
 	if (instance_total >= (uint32_t)inotify_instance_limit)
 		return false;
 	instance_total++;
+	list_add_tail(&instances, &instance->link);
+	__atomic_store_n(&notify_watched_mount_gone, mount_gone, __ATOMIC_RELEASE);
 	return true;
+}
+
+static void instance_uncount(struct inotify *instance)
+{
+	LOCK_SCOPE(&notify_lock);
+	instance_total--;
+	list_remove(&instance->link);
 }
 
 static long inotify_new(uint32_t flags)
@@ -339,10 +387,15 @@ static long inotify_new(uint32_t flags)
 		return -ENOMEM;
 	list_init(&instance->watches);
 	notify_queue_init(&instance->queue);
-	r = instance_count() ? fd_install_anonymous("inotify", &inotify_ops, instance, flags)
-			     : -EMFILE;
-	if (r < 0)
+	if (!instance_count(instance)) {
 		heap_free(instance);
+		return -EMFILE;
+	}
+	r = fd_install_anonymous("inotify", &inotify_ops, instance, flags);
+	if (r < 0) {
+		instance_uncount(instance);
+		heap_free(instance);
+	}
 	return r;
 }
 

@@ -7,6 +7,7 @@
 struct lock notify_lock;
 uint32_t notify_watch_count;
 const struct notify_listener *notify_listener;
+void (*notify_watched_mount_gone)(const struct mount *mount);
 static uint32_t last_cookie;
 
 void notify_watch_add(struct notify_watch *watch, struct notify_watch **list)
@@ -163,6 +164,11 @@ int notify_file_ask_slow(struct file *file, uint32_t events)
 
 void notify_mount_gone(struct mount *mount)
 {
+	void (*watchers)(const struct mount *) =
+		__atomic_load_n(&notify_watched_mount_gone, __ATOMIC_ACQUIRE);
+
+	if (watchers)
+		watchers(mount);
 	if (listener())
 		listener()->mount_gone(mount);
 }

@@ -96,6 +96,9 @@ struct notify_listener {
 };
 extern const struct notify_listener *notify_listener; /* NULL: none yet; set once */
 
+/* The same for those who watch inodes. NULL: none yet; set once. */
+extern void (*notify_watched_mount_gone)(const struct mount *mount);
+
 void notify_slow(struct dentry *dentry, struct inode *inode, uint32_t events);
 void notify_file_slow(struct file *file, uint32_t events);
 void notify_entry_slow(struct dentry *dir, struct inode *inode, const char *name, uint32_t length,

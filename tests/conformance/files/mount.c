@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
@@ -345,6 +346,34 @@ static void test_types(void)
 	CHECK_ERRNO(syscall(SYS_sysfs, 4), EINVAL);
 }
 
+static ssize_t next_event(int fd, struct inotify_event *event)
+{
+	return read(fd, event, sizeof(*event));
+}
+
+/* Who watches what is in it hears that it goes, whatever else was asked for. */
+static void test_watched(void)
+{
+	int fd = inotify_init1(IN_NONBLOCK), wd, outside;
+	struct inotify_event event;
+
+	CHECK_OK(mount("watched", "m", "tmpfs", 0, NULL));
+	REQUIRE(put_file("m/file", ""));
+	wd = inotify_add_watch(fd, "m/file", IN_MODIFY);
+	outside = inotify_add_watch(fd, "n", IN_CREATE);
+	CHECK_OK(umount("m"));
+	CHECK_EQ(next_event(fd, &event), sizeof(event));
+	CHECK_EQ(event.wd, wd);
+	CHECK_EQ(event.mask, IN_UNMOUNT);
+	CHECK_EQ(next_event(fd, &event), sizeof(event));
+	CHECK_EQ(event.wd, wd);
+	CHECK_EQ(event.mask, IN_IGNORED);
+	CHECK_ERRNO(next_event(fd, &event), EAGAIN);
+	CHECK_ERRNO(inotify_rm_watch(fd, wd), EINVAL);
+	CHECK_OK(inotify_rm_watch(fd, outside));
+	close(fd);
+}
+
 int main(void)
 {
 	test_begin();
@@ -366,6 +395,7 @@ int main(void)
 	test_move();
 	test_proc();
 	test_polled_table();
+	test_watched();
 	test_errors();
 	return test_done();
 }
