@@ -11,7 +11,7 @@
 #	make install   DESTDIR= PREFIX=/usr/local
 #	make format    clang-format every file;  make lint: the slower static checks
 #	make docs      regenerate docs/COMPATIBILITY.md
-#	make prove     the hypervisor's frames and protocols, and that planted mistakes are found
+#	make prove     the hypervisor's frames, page tables and protocols, and that planted mistakes are found
 #	make tcb       count the lines of the hypervisor, which its enclaves trust
 #	make clean
 

@@ -89,7 +89,7 @@ static int claim_all(const struct hypervisor_boot *boot)
 static uint64_t region_flags(uint64_t offset)
 {
 	if (offset < (uint64_t)(image_text_end - image_start))
-		return TABLE_PRESENT;
+		return 0;
 	if (offset < (uint64_t)(image_rodata_end - image_start))
 		return TABLE_NO_EXECUTE;
 	return TABLE_WRITE | TABLE_NO_EXECUTE;

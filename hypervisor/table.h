@@ -1,25 +1,10 @@
 /* Page tables in the format that processors share for their own and for nested ones (APM volume 2,
- * 5.3 and 15.25.5). A table is named by the frame of its root; its tables are HYPERVISOR frames. */
+ * 5.3 and 15.25.5). A table is named by the frame of its root; its tables are HYPERVISOR frames.
+ * The contracts in table.c are proved (DESIGN.md, "What is known, and how"). */
 #ifndef HYPERVISOR_TABLE_H
 #define HYPERVISOR_TABLE_H
 
-#include "base/compiler.h"
-
-#define TABLE_PRESENT 0x1UL
-#define TABLE_WRITE 0x2UL
-#define TABLE_USER 0x4UL
-#define TABLE_WRITE_THROUGH 0x8UL
-#define TABLE_NO_CACHE 0x10UL
-#define TABLE_LARGE 0x80UL
-#define TABLE_NO_EXECUTE (1UL << 63)
-/* Alone: the page stands in the table, and no processor sees that. */
-#define TABLE_HELD (1UL << 58)
-/* What an IOMMU reads in the same entries (48882, 2.2.3), and processors ignore: which table an
- * entry names, and what devices may do. */
-#define TABLE_IO_LEVEL(level) ((uint64_t)(level) << 9)
-#define TABLE_IO_READ (1UL << 61)
-#define TABLE_IO_WRITE (1UL << 62)
-#define TABLE_FRAME_MASK 0x000ffffffffff000UL
+#include "hypervisor/entry.h"
 
 #define TABLE_LARGE_SIZE (2UL << 20)
 #define TABLE_LARGE_FRAMES 512
