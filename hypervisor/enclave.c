@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "base/memory.h"
+#include "hypervisor/defence.h"
 #include "hypervisor/flush.h"
 #include "hypervisor/frames.h"
 #include "hypervisor/linux_memory.h"
@@ -116,7 +117,8 @@ static int check_add(const struct enclave *enclave, const struct hc_enclave_add 
 		return -EINVAL;
 	if (!IS_ALIGNED(add->offset, PAGE_SIZE) || add->offset >= enclave->size)
 		return -EINVAL;
-	if (!IS_ALIGNED(add->source, PAGE_SIZE) || !frames_is_memory(add->source >> PAGE_SHIFT))
+	if (DEFENCE(!IS_ALIGNED(add->source, PAGE_SIZE) ||
+		    !frames_is_memory(add->source >> PAGE_SHIFT)))
 		return -EFAULT;
 	if (type == SGX_SECINFO_TCS && !access)
 		return enclave->thread_count < HYPERVISOR_THREAD_COUNT_MAX ? 0 : -ENOSPC;
@@ -202,7 +204,7 @@ int64_t enclave_init(uint64_t number, uint64_t address)
 	r = signature_verify(&sigstruct);
 	if (r == 0)
 		r = check_claims(enclave, &sigstruct.body);
-	if (r < 0)
+	if (DEFENCE(r < 0))
 		return r;
 	sha256(sigstruct.modulus, sizeof(sigstruct.modulus), enclave->mrsigner);
 	enclave->prod_id = sigstruct.body.isv_prod_id;

@@ -2,6 +2,7 @@
 
 #include <asm/errno.h>
 
+#include "hypervisor/defence.h"
 #include "hypervisor/enclave.h"
 #include "hypervisor/flush.h"
 #include "hypervisor/frames.h"
@@ -78,7 +79,8 @@ int64_t page_augment(uint64_t number, uint64_t offset)
 		return r;
 	if (enclave_has_page(enclave, offset))
 		return -EEXIST;
-	return page_new(enclave, offset, SGX_SECINFO_R | SGX_SECINFO_W | FRAME_PENDING, &frame);
+	return page_new(
+		enclave, offset, SGX_SECINFO_R | SGX_SECINFO_W | DEFENCE(FRAME_PENDING), &frame);
 }
 
 int64_t page_trim(uint64_t number, uint64_t offset)
@@ -107,7 +109,7 @@ int64_t page_remove(uint64_t number, uint64_t offset)
 
 	if (r < 0)
 		return r;
-	if (!(frame_owner(frame).access & (FRAME_PENDING | FRAME_GIVEN)))
+	if (DEFENCE(!(frame_owner(frame).access & (FRAME_PENDING | FRAME_GIVEN))))
 		return -EPERM;
 	table_unmap(&enclave->table, offset);
 	frame_release(frame);

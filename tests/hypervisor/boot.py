@@ -27,7 +27,7 @@ BUILD = Path(os.environ.get("BUILD", TOP / "build"))
 HERE = Path(__file__).resolve().parent
 WORK = BUILD / "tests" / "hypervisor"
 BUSYBOX = Path("/bin/busybox")
-TESTS = ["trust", "life", "enclave", "pages", "demo", "attack", "linux"]
+TESTS = ["trust", "life", "enclave", "pages", "demo", "defence", "attack", "linux"]
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 60))
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", time.time()))
 KVM = ["irqbypass", "kvm", "kvm-amd", "ccp"]  # the last one for the standard flavour
@@ -64,6 +64,8 @@ MACHINES = {
                  arguments="amd_iommu=off"),
     "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
     "debug": Machine("debug image", "2", IOMMU + EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
+    # Where the attacks of guest/defence_test.c succeed.
+    "undefended": Machine("undefended image", "2", EDU, image="hypervisor_undefended.bin", tests=["life", "defence"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
     "panic": Machine("a panic", "2", EDU, tests=["panic"]),
     "kexec": Machine("another kernel", "2", IOMMU + EDU, tests=["kexec"], flavour="amd64"),
@@ -75,7 +77,7 @@ MACHINES = {
     "fuzz-debug": Machine("checked calls at random", "2", IOMMU + EDU, accel="tcg,thread=single",
                           image="hypervisor_debug.bin", tests=["fuzz"]),
 }
-CHECKED = ["1", "2", "4", "image", "pcr", "debug", "panic", "kexec"]
+CHECKED = ["1", "2", "4", "image", "pcr", "debug", "undefended", "panic", "kexec"]
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
 
 

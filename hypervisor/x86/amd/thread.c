@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "base/memory.h"
+#include "hypervisor/defence.h"
 #include "hypervisor/enclave.h"
 #include "hypervisor/enclave_call.h"
 #include "hypervisor/frames.h"
@@ -154,7 +155,7 @@ int thread_create(struct enclave *enclave, const struct hypervisor_tcs *tcs, uin
 
 bool thread_is_busy(const struct thread *thread)
 {
-	return __atomic_load_n(&thread->is_busy, __ATOMIC_ACQUIRE);
+	return DEFENCE(__atomic_load_n(&thread->is_busy, __ATOMIC_ACQUIRE));
 }
 
 void thread_destroy(uint32_t frame)
