@@ -97,11 +97,11 @@ struct casemate_add {
 struct casemate_enter {
 	uint64_t tcs; /* offset */
 	uint64_t words[4];
-	uint32_t reason; /* HC_EXIT_CALL or HC_EXIT_CRASHED */
+	uint32_t reason; /* HC_EXIT_CALL, HC_EXIT_CRASHED or HC_EXIT_MISSING */
 	uint32_t reserved;
 };
-/* Blocks until the enclave calls or crashes. EINTR: a signal is there; enter again and it goes on.
- */
+/* Blocks until the enclave calls, crashes or misses a page, whose offset is words[0] then: add it,
+ * and enter again. EINTR: a signal is there; enter again and it goes on. */
 #define CASEMATE_IOC_ENTER _IOWR(CASEMATE_IOC, 19, struct casemate_enter)
 
 /* Whole pages of the enclave or of its window; bytes. Each goes from page to page, stops at the

@@ -131,6 +131,9 @@ typedef int hypervisor_enter_fn(uint32_t cpu);
 #define HC_EXIT_CALL 0 /* the enclave has something to say */
 #define HC_EXIT_INTERRUPTED 1 /* enter again, when there is time */
 #define HC_EXIT_CRASHED 2     /* for ever */
+#define HC_EXIT_MISSING                                                                            \
+	3 /* it touched a page that is not there, or not accepted yet: rdx holds its offset.       \
+	     Enter again, and it tries again */
 
 /* Pages of an enclave that is READY, with its consent: rdi: enclave, rsi: offset of a page.
  * -EINVAL: no such enclave, or it is not initialised, or no such offset; -ENOENT: there is no page.
@@ -194,6 +197,10 @@ enum enclave_accept {
 	ENCLAVE_ACCEPT_NEW = 1,  /* HC_ENCLAVE_AUGMENT: a page of zeros */
 	ENCLAVE_ACCEPT_TRIM = 2, /* HC_ENCLAVE_TRIM: it may be taken away */
 };
+
+/* The error code of the #PF that an enclave's handler gets for a page that waits for EC_ACCEPT,
+ * with the page's offset in CR2. No #PF of its own page tables has it. */
+#define ENCLAVE_FAULT_MISSING 0x8000
 
 /* Which enclave is to believe a report. */
 struct enclave_target {

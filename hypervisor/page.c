@@ -43,6 +43,28 @@ int page_new(struct enclave *enclave, uint64_t offset, uint8_t access, uint32_t 
 	return r;
 }
 
+static uint8_t access_of(uint64_t entry)
+{
+	return frame_owner((uint32_t)((entry & TABLE_FRAME_MASK) >> PAGE_SHIFT)).access;
+}
+
+bool page_is_pending(const struct enclave *enclave, uint64_t offset)
+{
+	uint64_t entry = table_look_up(&enclave->table, offset);
+
+	return entry && access_of(entry) & FRAME_PENDING;
+}
+
+bool page_may_come(const struct enclave *enclave, uint64_t offset)
+{
+	uint64_t entry;
+
+	if (offset >= enclave->size)
+		return false;
+	entry = table_look_up(&enclave->table, offset);
+	return entry ? !(access_of(entry) & FRAME_TRIMMED) : !enclave_has_page(enclave, offset);
+}
+
 static void change(struct enclave *enclave, uint64_t offset, uint32_t frame, uint8_t access)
 {
 	frame_set_access(frame, access);

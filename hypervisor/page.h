@@ -21,6 +21,11 @@ MUST_CHECK int page_new(
 bool page_access_is_valid(uint64_t access);
 /* What a page with @access (frames.h) has in the enclave's table (table.h). */
 uint64_t page_flags(uint8_t access);
+/* Is there a page at @offset that waits for EC_ACCEPT? */
+bool page_is_pending(const struct enclave *enclave, uint64_t offset);
+/* A thread did not find the page at @offset: can it be there one day? Not one that was taken from
+ * the enclave, nor where a TCS or nothing of the enclave's is. */
+bool page_may_come(const struct enclave *enclave, uint64_t offset);
 
 /* HC_ENCLAVE_AUGMENT, TRIM and REMOVE. */
 int64_t page_augment(uint64_t number, uint64_t offset);

@@ -231,7 +231,7 @@ void vmcb_redeliver(struct vmcb *vmcb)
 void vmcb_raise(struct vmcb *vmcb, enum exception exception)
 {
 	vmcb->event = EVENT_VALID | EVENT_EXCEPTION | exception;
-	if (exception == EXCEPTION_GP || exception == EXCEPTION_AC)
+	if (exception == EXCEPTION_GP || exception == EXCEPTION_PF || exception == EXCEPTION_AC)
 		vmcb->event |= EVENT_HAS_ERROR;
 }
 

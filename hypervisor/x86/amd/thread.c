@@ -7,7 +7,9 @@
 #include "hypervisor/enclave.h"
 #include "hypervisor/enclave_call.h"
 #include "hypervisor/frames.h"
+#include "hypervisor/lock.h"
 #include "hypervisor/memory.h"
+#include "hypervisor/page.h"
 #include "hypervisor/stop.h"
 #include "hypervisor/x86/amd/cpu.h"
 #include "hypervisor/x86/amd/msr.h"
@@ -41,6 +43,8 @@ struct thread {
 	bool has_crashed;
 	bool awaits_words; /* at its start, or in EC_EXIT */
 	bool has_started;
+	bool misses_page;
+	uint64_t missing; /* the page's offset */
 	uint32_t vmcb_frame, vector_frame;
 	struct registers registers;
 };
@@ -210,6 +214,19 @@ static void switch_in(struct cpu *cpu, struct thread *thread, struct enclave *en
 	cpu->thread = thread;
 }
 
+/* Its own handler may accept the page that it misses, once there is one. But for an event that is
+ * on its way to a handler there is no second one. */
+static void tell_of_page(struct thread *thread, const struct enclave *enclave, struct vmcb *vmcb)
+{
+	if (thread->misses_page && !(vmcb->event & EVENT_VALID) &&
+		page_is_pending(enclave, thread->missing)) {
+		vmcb_raise(vmcb, EXCEPTION_PF);
+		vmcb->event |= EVENT_ERROR(ENCLAVE_FAULT_MISSING);
+		vmcb->cr2 = thread->missing;
+	}
+	thread->misses_page = false;
+}
+
 int64_t thread_enter(struct cpu *cpu, uint64_t number, uint64_t offset)
 {
 	struct enclave *enclave = enclave_find(number);
@@ -234,6 +251,7 @@ int64_t thread_enter(struct cpu *cpu, uint64_t number, uint64_t offset)
 	/* It may have run elsewhere meanwhile, and trusts that this processor forgot what it knew.
 	 */
 	running_vmcb(cpu)->tlb_control = TLB_FLUSH_ALL;
+	tell_of_page(thread, enclave, running_vmcb(cpu));
 	return 0;
 }
 
@@ -284,6 +302,26 @@ static void leave_with_words(struct cpu *cpu)
 	cpu->registers.r8 = inside.rsi;
 	cpu->registers.r9 = inside.rdx;
 	cpu->registers.r10 = inside.rcx;
+}
+
+/* Linux learns which page it is, may add it, and enters again: the same instruction is tried. */
+static void handle_nested_fault(struct cpu *cpu, const struct vmcb *vmcb)
+{
+	uint64_t offset = ALIGN_DOWN(vmcb->exit_info2, PAGE_SIZE);
+	bool may_come;
+
+	lock_take(&hypervisor_lock);
+	may_come = !(vmcb->exit_info1 & NESTED_FAULT_PRESENT) &&
+		   page_may_come(cpu->way_back.enclave, offset);
+	lock_drop(&hypervisor_lock);
+	if (!may_come) {
+		leave(cpu, HC_EXIT_CRASHED);
+		return;
+	}
+	cpu->thread->misses_page = true;
+	cpu->thread->missing = offset;
+	leave(cpu, HC_EXIT_MISSING);
+	cpu->registers.rdx = offset;
 }
 
 static void handle_call(struct cpu *cpu)
@@ -357,6 +395,8 @@ static void handle_event(struct cpu *cpu, struct vmcb *vmcb)
 		handle_msr(cpu);
 	else if (code == EXIT_VMMCALL)
 		handle_call(cpu);
+	else if (code == EXIT_NESTED_FAULT)
+		handle_nested_fault(cpu, vmcb);
 	else if (code == EXIT_EXCEPTION + EXCEPTION_DB || code == EXIT_EXCEPTION + EXCEPTION_AC)
 		vmcb_raise(vmcb, (enum exception)(code - EXIT_EXCEPTION));
 	else if (code == EXIT_IO)

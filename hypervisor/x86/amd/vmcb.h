@@ -57,6 +57,7 @@
 #define EXIT_XSETBV 0x8d
 #define EXIT_NESTED_FAULT 0x400
 
+#define NESTED_FAULT_PRESENT (1UL << 0)
 #define NESTED_FAULT_WRITE (1UL << 1)
 #define NESTED_FAULT_FETCH (1UL << 4)
 #define NESTED_FAULT_IN_TABLE (1UL << 33)
@@ -71,6 +72,7 @@
 #define EVENT_EXCEPTION (3UL << 8)
 #define EVENT_SOFTWARE (4UL << 8)
 #define EVENT_VECTOR 0xffUL
+#define EVENT_ERROR(code) ((uint64_t)(code) << 32)
 
 #define INTERRUPTS_VIRTUAL (1UL << 24) /* V_INTR_MASKING */
 

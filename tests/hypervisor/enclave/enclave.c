@@ -13,8 +13,8 @@
 uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d);
 void enclave_setup(void);
 uint64_t enclave_spin(uint64_t rounds);
-extern void gate6(void), gate13(void), gate14(void);
-extern volatile uint64_t last_vector, skip_length;
+extern void gate6(void), gate13(void), gate_missing(void);
+extern volatile uint64_t last_vector, skip_length, accepts_pages, accepted_pages;
 
 static struct gate {
 	uint64_t low, high;
@@ -43,7 +43,7 @@ void enclave_setup(void)
 
 	set_gate(6, gate6);
 	set_gate(13, gate13);
-	set_gate(14, gate14);
+	set_gate(14, gate_missing);
 	__asm__ volatile("lidt %0" : : "m"(table));
 }
 
@@ -199,6 +199,15 @@ static uint64_t count_up(uint64_t offset, uint64_t to)
 	return 1;
 }
 
+/* Its own handler accepts what it misses. */
+static uint64_t demand(uint64_t offset, uint64_t value)
+{
+	accepts_pages = 1;
+	*word_at(offset) = value;
+	accepts_pages = 0;
+	return *word_at(offset) == value ? accepted_pages : 0;
+}
+
 /* What the calls write to, or take away, is a page that nothing else uses. */
 static uint64_t fuzz(uint64_t state, uint64_t rounds)
 {
@@ -235,7 +244,7 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 	case TEST_CRASH:
 		if (b)
 			*(volatile uint64_t *)BASE = 0;
-		return *(volatile uint64_t *)(BASE + (1UL << 20)); /* translated, but to no page */
+		return *word_at(TEST_WINDOW); /* translated, but to no page */
 	case TEST_REPORT:
 		return check_report();
 	case TEST_SEAL_ENCLAVE:
@@ -254,6 +263,8 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return store(b, c);
 	case TEST_COUNT:
 		return count_up(b, c);
+	case TEST_DEMAND:
+		return demand(b, c);
 	case TEST_RUN:
 		return ((uint64_t(*)(void))(BASE + b))();
 	case TEST_ACCEPT:

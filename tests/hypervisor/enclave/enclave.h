@@ -10,7 +10,7 @@ enum test_command {
 	TEST_CHECK,        /* is it still so? 1 */
 	TEST_SPIN,         /* b rounds with registers and vectors full; 1: all kept */
 	TEST_EXCEPTION,    /* raise one, by enum test_exception b; the vector its own handler saw */
-	TEST_CRASH,        /* b 0: read an address that has no page; 1: write to code */
+	TEST_CRASH,        /* b 0: read the window where it is empty; 1: write to code */
 	TEST_REPORT,       /* 1: a report for itself holds, and one for another does not */
 	TEST_SEAL_ENCLAVE, /* 8 bytes of that key (no enclave in earnest would tell) */
 	TEST_SEAL_SIGNER,  /* b: svn */
@@ -22,6 +22,7 @@ enum test_command {
 	TEST_LOAD,    /* the word at b */
 	TEST_STORE,   /* the word c to b; 1 */
 	TEST_COUNT,   /* count at b up to c; 1 */
+	TEST_DEMAND,  /* the word c to b, accepting the pages that it misses: how many by now */
 	TEST_RUN,     /* call what is at b: what it returns */
 	TEST_ACCEPT,  /* b, enum enclave_accept c; 0 or errno, positive */
 	TEST_PROTECT, /* b, access c; the same */

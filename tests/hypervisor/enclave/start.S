@@ -42,6 +42,27 @@ gate\vector:
 	gate 13, 1
 	gate 14, 1
 
+/* A page that is not there yet (#PF with that error code): accepted, or not, and tried again. */
+	.globl gate_missing
+gate_missing:
+	testl $0x8000, (%rsp)
+	jz gate14
+	push %rax
+	push %rdi
+	push %rsi
+	cmpq $0, accepts_pages(%rip)
+	je 1f
+	mov %cr2, %rdi
+	mov $1, %esi /* ENCLAVE_ACCEPT_NEW */
+	mov $4, %eax /* EC_ACCEPT */
+	vmmcall
+	incq accepted_pages(%rip)
+1:	pop %rsi
+	pop %rdi
+	pop %rax
+	add $8, %rsp
+	iretq
+
 /* uint64_t enclave_spin(uint64_t rounds): fills what an interrupt could lose, and looks. */
 	.globl enclave_spin
 enclave_spin:
@@ -98,10 +119,14 @@ enclave_spin:
 
 	.data
 	.balign 8
-	.globl last_vector, skip_length
+	.globl last_vector, skip_length, accepts_pages, accepted_pages
 last_vector:
 	.quad 0
 skip_length:
+	.quad 0
+accepts_pages:
+	.quad 0
+accepted_pages:
 	.quad 0
 gdt:
 	.quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff

@@ -211,7 +211,7 @@ static void test_crashes(const char *path)
 	int fd = start(path, &image);
 
 	point(enter(fd, image.tcs, TEST_CRASH, 0, 0, 0) == -2,
-		"a page that is not there ends a thread");
+		"a place without memory ends a thread");
 	point(enter(fd, image.tcs, TEST_ADD, 1, 1, 1) == -1 && errno == EPIPE, "for good");
 	close(fd);
 	fd = start(path, &image);

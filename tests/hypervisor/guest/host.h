@@ -108,7 +108,7 @@ static inline int start(const char *path, struct image *ret_image)
 	return fd;
 }
 
-/* The answer; or -1 with errno, or -2: it crashed. */
+/* The answer; or -1 with errno, or -2: it crashed, or -3: it misses a page. */
 static inline int64_t enter(
 	int fd, uint64_t tcs, uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 {
@@ -116,7 +116,9 @@ static inline int64_t enter(
 
 	if (ioctl(fd, CASEMATE_IOC_ENTER, &enter) < 0)
 		return -1;
-	return enter.reason == HC_EXIT_CALL ? (int64_t)enter.words[0] : -2;
+	if (enter.reason == HC_EXIT_CALL)
+		return (int64_t)enter.words[0];
+	return enter.reason == HC_EXIT_CRASHED ? -2 : -3;
 }
 
 static inline int on_range(int fd, unsigned long request, uint64_t offset, uint64_t size)

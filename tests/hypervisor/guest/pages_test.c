@@ -25,6 +25,16 @@ static bool crashes(
 	return enter(fd, thread_tcs(image, thread), command, b, 0, 0) == -2;
 }
 
+/* And its host is told which page it is. */
+static bool misses(int fd, const struct image *image, unsigned int thread, uint64_t command,
+	uint64_t b, uint64_t c)
+{
+	struct casemate_enter e = {.tcs = thread_tcs(image, thread), .words = {command, b, c}};
+
+	return ioctl(fd, CASEMATE_IOC_ENTER, &e) == 0 && e.reason == HC_EXIT_MISSING &&
+	       e.words[0] == (b & ~4095UL) && e.words[1] == b && e.words[2] == c;
+}
+
 /* Once all processors have noticed. */
 static int64_t protect(int fd, const struct image *image, uint64_t offset, uint64_t access)
 {
@@ -63,8 +73,8 @@ static void test_new_pages(const char *file)
 	point(fails(augment(fd, image.header.size), EINVAL) &&
 			fails(augment(fd, 1UL << 40), EINVAL) && fails(augment(fd, 1), EINVAL),
 		"nor outside of it");
-	point(crashes(fd, &image, 1, TEST_LOAD, SPARE),
-		"before it is accepted, a touch is the end");
+	point(misses(fd, &image, 1, TEST_LOAD, SPARE, 0),
+		"before it is accepted, who touches it misses it");
 	point(ask(fd, &image, TEST_PROTECT, SPARE, SGX_SECINFO_R) == EINVAL,
 		"its access can't be changed before");
 	point(ask(fd, &image, TEST_ACCEPT, SPARE, ENCLAVE_ACCEPT_TRIM) == EINVAL &&
@@ -139,7 +149,7 @@ static void test_removal(const char *file)
 	point(fails(augment(fd, SPARE), EEXIST), "the page is still there");
 	point(take(fd, SPARE) == 0, "then it is taken");
 	point(fails(take(fd, SPARE), ENOENT), "and is gone");
-	point(augment(fd, SPARE) == 0 && crashes(fd, &image, 2, TEST_LOAD, SPARE),
+	point(augment(fd, SPARE) == 0 && misses(fd, &image, 2, TEST_LOAD, SPARE, 0),
 		"another one at its place is not the enclave's");
 	point(ask(fd, &image, TEST_ACCEPT, SPARE, ENCLAVE_ACCEPT_NEW) == 0 &&
 			is_zero(fd, &image, SPARE),
@@ -160,8 +170,9 @@ static void test_removal_under_a_thread(const char *file)
 	child = fork();
 	if (child == 0) {
 		run_on(1);
-		_exit(enter(fd, thread_tcs(&image, 1), TEST_COUNT, SPARE, COUNT_MAX, 0) == -2 ? 0
-											      : 1);
+		/* The end; or, where nothing is by then, it misses that. */
+		_exit(enter(fd, thread_tcs(&image, 1), TEST_COUNT, SPARE, COUNT_MAX, 0) < -1 ? 0
+											     : 1);
 	}
 	while (ask(fd, &image, TEST_LOAD, SPARE, 0) == 0)
 		usleep(1000);
@@ -170,11 +181,36 @@ static void test_removal_under_a_thread(const char *file)
 		r = ask(fd, &image, TEST_ACCEPT, SPARE, ENCLAVE_ACCEPT_TRIM);
 	point(r == 0 && take(fd, SPARE) == 0, "and taken");
 	waitpid(child, &status, 0);
-	point(status == 0, "which ends that thread");
+	point(status == 0, "which stops that thread");
 	point(augment(fd, SPARE) == 0 &&
 			ask(fd, &image, TEST_ACCEPT, SPARE, ENCLAVE_ACCEPT_NEW) == 0 &&
 			is_zero(fd, &image, SPARE),
 		"nothing was written to what came after");
+	close(fd);
+}
+
+static void test_demand(const char *file)
+{
+	struct image image;
+	int fd = start(file, &image);
+
+	point(misses(fd, &image, 1, TEST_DEMAND, SPARE + 8, WORD),
+		"a page that a thread misses is asked of its host");
+	point(misses(fd, &image, 1, TEST_DEMAND, SPARE + 8, WORD), "again, while it is not there");
+	point(augment(fd, SPARE) == 0 &&
+			enter(fd, thread_tcs(&image, 1), TEST_DEMAND, 0, 0, 0) == 1 &&
+			ask(fd, &image, TEST_LOAD, SPARE + 8, 0) == (int64_t)WORD &&
+			ask(fd, &image, TEST_LOAD, SPARE, 0) == 0,
+		"when it is, the enclave's own handler accepts it, and the thread goes on");
+	point(misses(fd, &image, 1, TEST_LOAD, SPARE + 4096, 0) && augment(fd, SPARE + 4096) == 0 &&
+			misses(fd, &image, 1, TEST_LOAD, SPARE + 4096, 0),
+		"a page that its handler does not accept stays missing");
+	point(ask(fd, &image, TEST_ACCEPT, SPARE + 4096, ENCLAVE_ACCEPT_NEW) == 0 &&
+			enter(fd, thread_tcs(&image, 1), 0, 0, 0, 0) == 0,
+		"until another thread accepts it");
+	point(ask(fd, &image, TEST_DEMAND, SPARE, WORD) == 1, "what is there is not asked for");
+	point(crashes(fd, &image, 2, TEST_LOAD, image.tcs), "a TCS is no such page");
+	point(crashes(fd, &image, 3, TEST_LOAD, TEST_WINDOW), "nor is one of the window");
 	close(fd);
 }
 
@@ -294,6 +330,7 @@ int main(int argc, char **argv)
 	test_protection(argv[1]);
 	test_removal(argv[1]);
 	test_removal_under_a_thread(argv[1]);
+	test_demand(argv[1]);
 	test_window(argv[1], argv[2]);
 	test_locked_memory(argv[1]);
 	return 0;
