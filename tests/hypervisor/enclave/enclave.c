@@ -12,7 +12,7 @@
 
 uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d);
 void enclave_setup(void);
-uint64_t enclave_spin(uint64_t rounds);
+uint64_t enclave_spin(uint64_t rounds), enclave_spin_wide(uint64_t rounds);
 extern void gate6(void), gate13(void), gate_missing(void);
 extern volatile uint64_t last_vector, skip_length, accepts_pages, accepted_pages;
 
@@ -239,6 +239,8 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return check_secret();
 	case TEST_SPIN:
 		return enclave_spin(b);
+	case TEST_SPIN_WIDE:
+		return enclave_spin_wide(b);
 	case TEST_EXCEPTION:
 		return raise((enum test_exception)b);
 	case TEST_CRASH:

@@ -9,6 +9,7 @@ enum test_command {
 	TEST_SECRET,       /* fill a page from seed b (secret_next) */
 	TEST_CHECK,        /* is it still so? 1 */
 	TEST_SPIN,         /* b rounds with registers and vectors full; 1: all kept */
+	TEST_SPIN_WIDE,    /* the same with AVX's registers, which are full when it leaves */
 	TEST_EXCEPTION,    /* raise one, by enum test_exception b; the vector its own handler saw */
 	TEST_CRASH,        /* b 0: read the window where it is empty; 1: write to code */
 	TEST_REPORT,       /* 1: a report for itself holds, and one for another does not */

@@ -117,8 +117,43 @@ enclave_spin:
 	pop %rbx
 	ret
 
+/* uint64_t enclave_spin_wide(uint64_t rounds): the same with the registers of AVX, which stay full. */
+	.macro for_each_wide what
+	.irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\what \i
+	.endr
+	.endm
+	.macro fill_wide i
+	vpbroadcastq pattern + 8 * \i(%rip), %ymm\i
+	.endm
+	.macro check_wide i
+	vmovdqu %ymm\i, (%rsp)
+	.irp part, 0, 8, 16, 24
+	mov pattern + 8 * \i(%rip), %rsi
+	xor \part(%rsp), %rsi
+	or %rsi, %rdx
+	.endr
+	.endm
+	.globl enclave_spin_wide
+enclave_spin_wide:
+	for_each_wide fill_wide
+1:	dec %rdi
+	jnz 1b
+	xor %edx, %edx
+	sub $32, %rsp
+	for_each_wide check_wide
+	add $32, %rsp
+	xor %eax, %eax
+	test %rdx, %rdx
+	sete %al
+	ret
+
 	.data
 	.balign 8
+pattern:
+	.irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	.quad 0x5ec2e75ec2e70000 + \i
+	.endr
 	.globl last_vector, skip_length, accepts_pages, accepted_pages
 last_vector:
 	.quad 0

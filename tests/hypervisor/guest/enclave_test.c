@@ -1,7 +1,9 @@
 /* Enclaves as a program sees them. Prints its points as guest/lib.sh does.
  *
  *	enclave_test FILE OTHER_SVN OTHER_SIGNER: three enclave files (sign.py) of the same code */
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "tests/hypervisor/guest/host.h"
 
@@ -56,6 +58,87 @@ static void test_vectors(int fd, const struct image *image)
 			 "xmm14", "xmm15");
 	point(r == 0 && e.words[0] == 1 && memcmp(before, after, sizeof(before)) == 0,
 		"what its host has in vector registers is not touched");
+}
+
+#define XFRM_AVX 4
+#define WIDE_COUNT (4 * VECTOR_COUNT)
+#define LOAD_WIDE(i) "vmovdqu 32*" #i "(%[before]), %%ymm" #i "\n"
+#define STORE_WIDE(i) "vmovdqu %%ymm" #i ", 32*" #i "(%[after])\n"
+
+/* ENTER with @before in AVX's registers, which are as after a reset if it is zero: what is in them
+ * @after. */
+static long enter_wide(int fd, struct casemate_enter *e, const uint64_t *before, uint64_t *after)
+{
+	long r = SYS_ioctl;
+
+	__asm__ volatile(
+		FOR_EACH_VECTOR(LOAD_WIDE) "cmpq $0, (%[before])\n"
+					   "jne 1f\n"
+					   "vzeroall\n"
+					   "1: syscall\n" FOR_EACH_VECTOR(STORE_WIDE) "vzeroupper\n"
+		: "+a"(r)
+		: "D"(fd), "S"(CASEMATE_IOC_ENTER), "d"(e), [before] "r"(before), [after] "r"(after)
+		: "rcx", "r11", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+		"xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	return r;
+}
+
+static void wake(int signal)
+{
+	(void)signal;
+}
+
+/* Signals come while it is inside, so that the way out is an interrupt's. */
+static void wake_each(unsigned int microseconds)
+{
+	struct itimerval interval = {{0, microseconds}, {0, microseconds}};
+	struct sigaction action = {.sa_handler = wake};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &interval, NULL);
+}
+
+/* @fill: what Linux has in each of them, all the same or all zero. */
+static void test_wide_once(int fd, const struct image *image, uint64_t fill, const char *names[2])
+{
+	struct casemate_enter e = {.tcs = image->tcs, .words = {TEST_SPIN_WIDE, SPIN_ROUNDS / 100}};
+	uint64_t before[WIDE_COUNT], after[WIDE_COUNT] = {0};
+	long r;
+
+	for (unsigned int i = 0; i < WIDE_COUNT; i++)
+		before[i] = fill * (i + 1);
+	r = enter_wide(fd, &e, before, after);
+	point(r == 0 && e.words[0] == 1 && memcmp(before, after, sizeof(before)) == 0, names[0]);
+	memset(after, 0, sizeof(after));
+	e = (struct casemate_enter){.tcs = image->tcs, .words = {TEST_SPIN_WIDE, 10 * SPIN_ROUNDS}};
+	wake_each(50000);
+	r = enter_wide(fd, &e, before, after);
+	wake_each(0);
+	point(r == -EINTR && memcmp(before, after, sizeof(before)) == 0, names[1]);
+	point(ioctl(fd, CASEMATE_IOC_ENTER, &e) == 0 && e.words[0] == 1,
+		"an enclave's AVX registers outlive interrupts");
+}
+
+/* An enclave that may use AVX, and fills its registers. */
+static void test_wide_vectors(const char *file)
+{
+	struct image image;
+	int fd;
+
+	if (!__builtin_cpu_supports("avx2")) {
+		printf("@@ # no AVX2 here\n");
+		return;
+	}
+	wanted_xfrm = SGX_XFRM_LEGACY | XFRM_AVX;
+	fd = start(file, &image);
+	wanted_xfrm = SGX_XFRM_LEGACY;
+	test_wide_once(fd, &image, 0x123456789abcdefUL,
+		(const char *[]){"what its host has in AVX's registers is kept when it leaves",
+			"and when it is interrupted"});
+	test_wide_once(fd, &image, 0,
+		(const char *[]){"where its host has nothing, nothing of the enclave's is found",
+			"nor when it is interrupted"});
+	close(fd);
 }
 
 static void test_keys(int fd, const struct image *image, char **files)
@@ -272,6 +355,7 @@ int main(int argc, char **argv)
 		return 1;
 	test_calls(fd, &image);
 	test_vectors(fd, &image);
+	test_wide_vectors(argv[1]);
 	test_keys(fd, &image, argv);
 	point(enter(fd, image.tcs, TEST_SECRET, SECRET_SEED, 0, 0) == 1, "it makes a secret");
 	test_busy(fd, &image);

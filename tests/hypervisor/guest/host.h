@@ -60,6 +60,8 @@ static inline struct image load(const char *path)
 	return image;
 }
 
+static uint64_t wanted_xfrm = SGX_XFRM_LEGACY; /* of what is created */
+
 static inline int create(const struct image *image)
 {
 	static struct sgx_secs secs;
@@ -69,7 +71,7 @@ static inline int create(const struct image *image)
 	secs.base = image->header.base;
 	secs.ssa_frame_size = 1;
 	secs.attributes.flags = SGX_ATTRIBUTE_MODE64BIT;
-	secs.attributes.xfrm = SGX_XFRM_LEGACY;
+	secs.attributes.xfrm = wanted_xfrm;
 	if (fd < 0 || ioctl(fd, CASEMATE_IOC_CREATE, &secs) < 0)
 		return -1;
 	return fd;
