@@ -1,3 +1,4 @@
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -34,11 +35,19 @@ static int open_device(int *ret_fd)
 	return cli_error(CLI_FAILED, NAME, CASEMATE_DEVICE ": %s", strerror(errno));
 }
 
+static bool has_rdrand(void)
+{
+	unsigned int a, b, c = 0, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_RDRND;
+}
+
 static const char *enable_problem(int error)
 {
 	switch (error) {
 	case ENODEV:
-		return "this processor has no AMD SVM with nested paging";
+		return has_rdrand() ? "this processor has no AMD SVM with nested paging"
+				    : "this processor has no RDRAND";
 	case EPERM:
 		return "not permitted: be root, and have SVM switched on in the firmware's setup";
 	case EBUSY:

@@ -67,6 +67,7 @@ MACHINES = {
     # Where the attacks of guest/defence_test.c succeed.
     "undefended": Machine("undefended image", "2", EDU, image="hypervisor_undefended.bin", tests=["life", "defence"]),
     "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
+    "norandom": Machine("no RDRAND", "1", ["-cpu", "max,la57=off,rdrand=off"], tests=["norandom"]),
     "panic": Machine("a panic", "2", EDU, tests=["panic"]),
     "kexec": Machine("another kernel", "2", IOMMU + EDU, tests=["kexec"], flavour="amd64"),
     # Whose clock is its instructions, one a nanosecond: what is counted there is the same each time.
@@ -77,7 +78,7 @@ MACHINES = {
     "fuzz-debug": Machine("checked calls at random", "2", IOMMU + EDU, accel="tcg,thread=single",
                           image="hypervisor_debug.bin", tests=["fuzz"]),
 }
-CHECKED = ["1", "2", "4", "image", "pcr", "debug", "undefended", "panic", "kexec"]
+CHECKED = ["1", "2", "4", "image", "pcr", "debug", "undefended", "norandom", "panic", "kexec"]
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
 
 
