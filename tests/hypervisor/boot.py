@@ -9,8 +9,10 @@ import argparse
 import contextlib
 import dataclasses
 import fcntl
+import hashlib
 import io
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -27,9 +29,10 @@ BUILD = Path(os.environ.get("BUILD", TOP / "build"))
 HERE = Path(__file__).resolve().parent
 WORK = BUILD / "tests" / "hypervisor"
 BUSYBOX = Path("/bin/busybox")
-TESTS = ["trust", "life", "enclave", "pages", "demo", "defence", "attack", "linux"]
+TESTS = ["trust", "life", "enclave", "pages", "demo", "defence", "attack", "load", "linux"]
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 60))
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", time.time()))
+NETWORK = ["vmxnet3"]
 KVM = ["irqbypass", "kvm", "kvm-amd", "ccp"]  # the last one for the standard flavour
 SILENCE_S = 400  # a guest that says nothing for so long hangs
 
@@ -38,6 +41,11 @@ QEMU = ["qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off",
         "-nic", "none"]
 EDU = ["-device", "edu,dma_mask=0xffffffffffff"]
 IOMMU = ["-device", "amd-iommu"]  # before the devices that it is to contain
+# QEMU serves a file, and says what it got of another (guest/load.sh).
+SERVED = WORK / "served"
+SERVED_BYTES = random.Random(1).randbytes(4 << 20)
+NIC = ["-netdev", f"user,id=net,restrict=on,tftp={SERVED},guestfwd=tcp:10.0.2.100:1234-cmd:"
+       f"sh -c 'head -c {len(SERVED_BYTES)} | sha256sum'", "-device", "vmxnet3,netdev=net"]
 
 
 @dataclasses.dataclass
@@ -58,7 +66,7 @@ class Machine:
 
 MACHINES = {
     "1": Machine("1 processors", "1", EDU),
-    "2": Machine("2 processors", "2", IOMMU + EDU, tpm=True, trust="first"),
+    "2": Machine("2 processors", "2", IOMMU + EDU + NIC, tpm=True, trust="first"),
     # The standard flavour has a driver for the IOMMU, which takes it first.
     "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again", flavour="amd64",
                  arguments="amd_iommu=off"),
@@ -208,7 +216,7 @@ def build_initrd(kernel, modules, programs, enclaves):
     put(root, "init", HERE / "guest" / "init.sh")
     for script in (HERE / "guest").glob("*.sh"):
         put(root, f"tests/{script.name}", script)
-    for module in modules + [path for name in KVM for path in kernel.rglob(name + ".ko")]:
+    for module in modules + [path for name in KVM + NETWORK for path in kernel.rglob(name + ".ko")]:
         put(root, f"modules/{module.name}", module)
     for program in programs:
         put(root, f"bin/{program.name}", program)
@@ -221,6 +229,7 @@ def build_initrd(kernel, modules, programs, enclaves):
         put(root, str(library).lstrip("/"), library)
     for image in (BUILD / "hypervisor").glob("*.bin"):
         put(root, f"images/{image.name}", image)
+    (root / "tests" / "served.sha256").write_text(hashlib.sha256(SERVED_BYTES).hexdigest() + "\n")
     names = "\n".join(str(path.relative_to(root)) for path in root.rglob("*"))
     initrd = WORK / f"initrd-{os.getpid()}-{kernel.name}.cpio"
     with open(initrd, "wb") as output:
@@ -357,6 +366,8 @@ def prepare(flavours):
         found = {flavour: find_headers(flavour) for flavour in flavours}
         kernels = {flavour: fetch_kernel(version) for flavour, (version, _) in found.items()}
         programs, enclaves = build_programs(), build_enclaves()
+        SERVED.mkdir(exist_ok=True)
+        (SERVED / "served").write_bytes(SERVED_BYTES)
         for flavour, kernel in kernels.items():
             ready[flavour] = kernel, build_initrd(kernel, build_modules(*found[flavour]), programs, enclaves)
     return ready
