@@ -175,9 +175,21 @@ struct hypervisor_tcs {
 	uint8_t sgx2[32];
 	uint64_t page_table;                          /* offset of its top page table: CR3 */
 	uint64_t stack;                               /* rsp; 0 is fine */
-	uint8_t reserved[HYPERVISOR_FRAME_SIZE - 88]; /* must be 0 */
+	uint64_t cpuid_table;                         /* offset; 0: CPUID is the processor's */
+	uint8_t reserved[HYPERVISOR_FRAME_SIZE - 96]; /* must be 0 */
 };
 _Static_assert(sizeof(struct hypervisor_tcs) == HYPERVISOR_FRAME_SIZE, "ABI");
+
+/* What CPUID answers in a thread whose TCS names such a page: the first entry that fits, or zeros.
+ */
+#define ENCLAVE_CPUID_COUNT (HYPERVISOR_FRAME_SIZE / 24)
+#define ENCLAVE_CPUID_ANY UINT32_MAX /* @subleaf: whatever ECX is */
+
+struct enclave_cpuid {
+	uint32_t leaf, subleaf;
+	uint32_t eax, ebx, ecx, edx;
+};
+_Static_assert(sizeof(struct enclave_cpuid) == 24, "ABI");
 
 /* What an enclave asks for: VMMCALL at CPL 0 inside, rax = number; rax returns 0 or a negative
  * errno. */

@@ -255,6 +255,13 @@ bool enclave_has_page(const struct enclave *enclave, uint64_t offset)
 	return table_look_up(&enclave->table, offset) || enclave_find_thread(enclave, offset);
 }
 
+const void *enclave_page(const struct enclave *enclave, uint64_t offset)
+{
+	uint64_t entry = offset < enclave->size ? table_look_up(&enclave->table, offset) : 0;
+
+	return entry & TABLE_PRESENT ? memory_at((entry & TABLE_FRAME_MASK) >> PAGE_SHIFT) : NULL;
+}
+
 void *enclave_memory(const struct enclave *enclave, uint64_t offset, uint64_t size)
 {
 	uint64_t entry;

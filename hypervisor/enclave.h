@@ -48,6 +48,8 @@ struct thread *enclave_find_thread(const struct enclave *enclave, uint64_t offse
 /* Ordinary or a TCS. */
 bool enclave_has_page(const struct enclave *enclave, uint64_t offset);
 
+/* The page at @offset, which the enclave reaches now; NULL: there is none. */
+const void *enclave_page(const struct enclave *enclave, uint64_t offset);
 /* @size bytes of an enclave's own memory at @offset, within one page that it may write; NULL
  * otherwise. */
 void *enclave_memory(const struct enclave *enclave, uint64_t offset, uint64_t size);

@@ -66,3 +66,22 @@ int64_t enclave_call(struct enclave *enclave, uint64_t number, uint64_t a, uint6
 	lock_drop(&hypervisor_lock);
 	return r;
 }
+
+bool enclave_cpuid(const struct enclave *enclave, uint64_t table, uint32_t leaf, uint32_t subleaf,
+	struct enclave_cpuid *ret)
+{
+	const struct enclave_cpuid *entries;
+
+	*ret = (struct enclave_cpuid){0};
+	lock_take(&hypervisor_lock);
+	entries = enclave_page(enclave, table);
+	for (size_t i = 0; entries && i < ENCLAVE_CPUID_COUNT; i++) {
+		if (entries[i].leaf == leaf && (entries[i].subleaf == subleaf ||
+						       entries[i].subleaf == ENCLAVE_CPUID_ANY)) {
+			*ret = entries[i];
+			break;
+		}
+	}
+	lock_drop(&hypervisor_lock);
+	return entries;
+}

@@ -175,7 +175,7 @@ def build_programs():
 
 
 def build_enclaves():
-    """The same code signed three times: version 1, version 2, and by somebody else."""
+    """The same code signed as version 1, as version 2, by somebody else, and with a CPUID of its own."""
     where = WORK / "enclaves"
     where.mkdir(exist_ok=True)
     elf = where / "enclave.elf"
@@ -192,7 +192,8 @@ def build_enclaves():
     make_enclave(elf, keys[0], 1, where / "svn1")
     make_enclave(elf, keys[0], 2, where / "svn2")
     make_enclave(elf, keys[1], 1, where / "other")
-    return [where / name for name in ("svn1", "svn2", "other")]
+    make_enclave(elf, keys[0], 1, where / "cpuid", has_cpuid=True)
+    return [where / name for name in ("svn1", "svn2", "other", "cpuid")]
 
 
 def libraries(program):

@@ -14,6 +14,8 @@ R, W, X, TCS, REG = 1, 2, 4, 0x100, 0x200
 SIZE = 2 << 20  # one page table's worth
 WINDOW = 1 << 36  # nested address (abi/hypervisor.h)
 TABLES = 5
+# An enclave's own CPUID: leaf, subleaf (ffffffff: any), and what it answers (guest/enclave_test.c).
+CPUID = [(0, 0xffffffff, 7, 0x65736143, 0x6574616d, 0x21212121), (7, 0, 1, 2, 3, 4), (7, 1, 5, 6, 7, 8)]
 THREADS, STACK = 4, 2 * PAGE  # the data segment ends with their stacks (enclave.lds)
 
 
@@ -77,14 +79,19 @@ def sigstruct(measurement, key, svn):
     return header + little[0] + struct.pack("<I", 3) + little[1] + body + bytes(12) + little[2] + little[3]
 
 
-def make_enclave(elf_path, key, svn, to):
+def make_enclave(elf_path, key, svn, to, has_cpuid=False):
     pages, base, entry = load(elf_path.read_bytes())
     tables = stacks_end = pages[-1][0] + PAGE
     pages += page_tables(base, tables)
+    cpuid = 0
+    if has_cpuid:
+        cpuid = tables + (TABLES + THREADS) * PAGE
+        table = b"".join(struct.pack("<6I", *entry) for entry in CPUID)
+        pages.append((cpuid, REG | R, table + bytes(PAGE - len(table))))
     for i in range(THREADS):
         tcs = bytearray(PAGE)
         struct.pack_into("<Q", tcs, 32, entry - base)
-        struct.pack_into("<QQ", tcs, 72, tables, base + stacks_end - i * STACK)
+        struct.pack_into("<QQQ", tcs, 72, tables, base + stacks_end - i * STACK, cpuid)
         pages.append((tables + (TABLES + i) * PAGE, TCS, bytes(tcs)))
     signed = sigstruct(measure(pages), key, svn)
     with open(to, "wb") as output:

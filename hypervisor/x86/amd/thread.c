@@ -44,7 +44,8 @@ struct thread {
 	bool awaits_words; /* at its start, or in EC_EXIT */
 	bool has_started;
 	bool misses_page;
-	uint64_t missing; /* the page's offset */
+	uint64_t missing;     /* the page's offset */
+	uint64_t cpuid_table; /* 0: it has none */
 	uint32_t vmcb_frame, vector_frame;
 	struct registers registers;
 };
@@ -123,7 +124,8 @@ static void set_start(
 static int check_tcs(const struct enclave *enclave, const struct hypervisor_tcs *tcs)
 {
 	if (tcs->entry_offset >= enclave->size || tcs->page_table >= enclave->size ||
-		!IS_ALIGNED(tcs->page_table, PAGE_SIZE))
+		!IS_ALIGNED(tcs->page_table, PAGE_SIZE) || tcs->cpuid_table >= enclave->size ||
+		!IS_ALIGNED(tcs->cpuid_table, PAGE_SIZE))
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(tcs->reserved); i++)
 		if (tcs->reserved[i])
@@ -150,6 +152,7 @@ int thread_create(struct enclave *enclave, const struct hypervisor_tcs *tcs, uin
 	thread->vmcb_frame = frames[1];
 	thread->vector_frame = frames[2];
 	thread->awaits_words = true;
+	thread->cpuid_table = tcs->cpuid_table;
 	*(uint32_t *)((uint8_t *)memory_at(frames[2]) + MXCSR_OFFSET) = MXCSR_RESET;
 	set_controls(thread_vmcb(thread), enclave);
 	set_start(thread_vmcb(thread), enclave, tcs);
@@ -342,21 +345,35 @@ static void handle_call(struct cpu *cpu)
 		cpu->way_back.enclave, vmcb->rax, cpu->registers.rdi, cpu->registers.rsi);
 }
 
-/* The processor's own answer: Linux can't change what it says. */
-static void handle_cpuid(struct cpu *cpu)
+static struct enclave_cpuid processors_cpuid(uint32_t leaf, uint32_t subleaf)
 {
-	struct vmcb *vmcb = running_vmcb(cpu);
-	uint32_t leaf = (uint32_t)vmcb->rax;
-	struct cpuid r = x86_cpuid(leaf, (uint32_t)cpu->registers.rcx);
+	struct cpuid r = x86_cpuid(leaf, subleaf);
 
 	if (leaf == CPUID_EXTENDED)
 		r.c &= ~4U;
 	else if (leaf == CPUID_SVM)
 		r = (struct cpuid){0};
-	vmcb->rax = r.a;
-	cpu->registers.rbx = r.b;
-	cpu->registers.rcx = r.c;
-	cpu->registers.rdx = r.d;
+	return (struct enclave_cpuid){.eax = r.a, .ebx = r.b, .ecx = r.c, .edx = r.d};
+}
+
+/* The processor's answer, or what was measured: Linux can't change either. */
+static void handle_cpuid(struct cpu *cpu)
+{
+	struct vmcb *vmcb = running_vmcb(cpu);
+	uint32_t leaf = (uint32_t)vmcb->rax, subleaf = (uint32_t)cpu->registers.rcx;
+	uint64_t table = cpu->thread->cpuid_table;
+	struct enclave_cpuid r;
+
+	if (!table) {
+		r = processors_cpuid(leaf, subleaf);
+	} else if (!enclave_cpuid(cpu->way_back.enclave, table, leaf, subleaf, &r)) {
+		leave(cpu, HC_EXIT_CRASHED);
+		return;
+	}
+	vmcb->rax = r.eax;
+	cpu->registers.rbx = r.ebx;
+	cpu->registers.rcx = r.ecx;
+	cpu->registers.rdx = r.edx;
 	vmcb_skip(vmcb, CPUID_LENGTH);
 }
 

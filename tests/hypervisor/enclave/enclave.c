@@ -164,6 +164,14 @@ static uint64_t offers_svm(void)
 	return c >> 2 & 1;
 }
 
+static uint64_t cpuid(uint32_t leaf, uint32_t subleaf, bool second)
+{
+	uint32_t a = leaf, b, c = subleaf, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return second ? c | (uint64_t)d << 32 : a | (uint64_t)b << 32;
+}
+
 /* Whoever is first waits for the others; the rounds are for when they never come. */
 static uint64_t meet(uint32_t count)
 {
@@ -255,6 +263,8 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return first_of_key(ENCLAVE_KEY_SEAL_SIGNER, (uint16_t)b);
 	case TEST_SVM:
 		return offers_svm();
+	case TEST_CPUID:
+		return cpuid((uint32_t)b, (uint32_t)c, d);
 	case TEST_STEPPED:
 		return enclave_spin(1000) == 1 && !(__builtin_ia32_readeflags_u64() & 0x100);
 	case TEST_MEET:

@@ -16,6 +16,7 @@ enum test_command {
 	TEST_SEAL_ENCLAVE, /* 8 bytes of that key (no enclave in earnest would tell) */
 	TEST_SEAL_SIGNER,  /* b: svn */
 	TEST_SVM,          /* does CPUID offer SVM inside? */
+	TEST_CPUID,        /* leaf b, subleaf c: EAX and EBX above it; d 1: ECX and EDX */
 	TEST_MEET,    /* wait inside until b threads are; 1 + the processor's APIC number; 0: they
 			 did not come */
 	TEST_STEPPED, /* 1: no single steps inside, after some work */

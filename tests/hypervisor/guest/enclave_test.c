@@ -1,6 +1,6 @@
 /* Enclaves as a program sees them. Prints its points as guest/lib.sh does.
  *
- *	enclave_test FILE OTHER_SVN OTHER_SIGNER: three enclave files (sign.py) of the same code */
+ *	enclave_test FILE OTHER_SVN OTHER_SIGNER CPUID: enclave files (sign.py) of the same code */
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -288,6 +288,63 @@ static void test_nmi(int fd, const struct image *image)
 	point(status == 0, "which goes on unharmed");
 }
 
+static bool answers(int fd, const struct image *image, uint32_t leaf, uint32_t subleaf,
+	const uint32_t wanted[4])
+{
+	int64_t first = enter(fd, image->tcs, TEST_CPUID, leaf, subleaf, 0);
+	int64_t second = enter(fd, image->tcs, TEST_CPUID, leaf, subleaf, 1);
+
+	return first == (int64_t)(wanted[0] | (uint64_t)wanted[1] << 32) &&
+	       second == (int64_t)(wanted[2] | (uint64_t)wanted[3] << 32);
+}
+
+static uint32_t first_leaf(uint32_t *ret_ebx)
+{
+	uint32_t a = 0, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(*ret_ebx), "+c"(c), "=d"(d));
+	return a;
+}
+
+/* @file's table is in sign.py. */
+static void test_cpuid(int plain_fd, const struct image *plain, const char *file)
+{
+	static const uint32_t nothing[4];
+	struct image image, changed = load(file);
+	int fd = start(file, &image);
+	uint32_t highest, ebx;
+
+	highest = first_leaf(&ebx);
+	point(enter(plain_fd, plain->tcs, TEST_CPUID, 0, 0, 0) ==
+			(int64_t)(highest | (uint64_t)ebx << 32),
+		"an enclave without a table of its own hears what the processor says");
+	point(answers(fd, &image, 0, 0,
+		      (const uint32_t[]){7, 0x65736143, 0x6574616d, 0x21212121}) &&
+			answers(fd, &image, 7, 0, (const uint32_t[]){1, 2, 3, 4}) &&
+			answers(fd, &image, 7, 1, (const uint32_t[]){5, 6, 7, 8}),
+		"CPUID is what stands in the enclave's table");
+	point(answers(fd, &image, 0, 99, (const uint32_t[]){7, 0x65736143, 0x6574616d, 0x21212121}),
+		"for any subleaf where that is so there");
+	point(answers(fd, &image, 7, 2, nothing) && answers(fd, &image, 1, 0, nothing) &&
+			answers(fd, &image, 0x80000001, 0, nothing),
+		"and nothing where nothing stands there");
+	close(fd);
+	for (uint64_t i = 0; i < changed.header.count; i++)
+		if (changed.records[i].flags == 0x201)
+			changed.records[i].page[8] ^= 1;
+	fd = build(&changed);
+	point(ioctl(fd, CASEMATE_IOC_INIT, &changed.header.sigstruct) < 0 && errno == EKEYREJECTED,
+		"the table is measured");
+	close(fd);
+	fd = start(file, &image);
+	for (uint64_t i = 0; i < image.header.count; i++)
+		if (image.records[i].flags == 0x201)
+			trim(fd, image.records[i].offset);
+	point(enter(fd, image.tcs, TEST_CPUID, 0, 0, 0) == -2,
+		"without its table an enclave does not go on");
+	close(fd);
+}
+
 static void test_crashes(const char *path)
 {
 	struct image image;
@@ -347,7 +404,7 @@ int main(int argc, char **argv)
 	struct image image;
 	int fd;
 
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
 	fd = start(argv[1], &image);
 	point(fd >= 0, "an enclave is made, and its measurement is what was signed");
@@ -361,6 +418,7 @@ int main(int argc, char **argv)
 	test_busy(fd, &image);
 	test_threads(fd, &image);
 	test_nmi(fd, &image);
+	test_cpuid(fd, &image, argv[4]);
 	test_crashes(argv[1]);
 	test_refusals(argv[1]);
 	point(enter(fd, image.tcs, TEST_CHECK, 0, 0, 0) == 1, "its secret is still there");
