@@ -12,6 +12,7 @@
 
 uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d);
 void enclave_setup(void);
+void enclave_raise_on(uint64_t stack);
 uint64_t enclave_spin(uint64_t rounds), enclave_spin_wide(uint64_t rounds);
 extern void gate6(void), gate13(void), gate_missing(void);
 extern volatile uint64_t last_vector, skip_length, accepts_pages, accepted_pages;
@@ -277,6 +278,9 @@ uint64_t enclave_serve(uint64_t command, uint64_t b, uint64_t c, uint64_t d)
 		return count_up(b, c);
 	case TEST_DEMAND:
 		return demand(b, c);
+	case TEST_RAISE_ON:
+		enclave_raise_on(BASE + b);
+		return last_vector;
 	case TEST_RUN:
 		return ((uint64_t(*)(void))(BASE + b))();
 	case TEST_ACCEPT:

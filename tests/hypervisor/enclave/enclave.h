@@ -21,15 +21,16 @@ enum test_command {
 			 did not come */
 	TEST_STEPPED, /* 1: no single steps inside, after some work */
 	/* Where b is an offset from its base, with the window from TEST_WINDOW on: */
-	TEST_LOAD,    /* the word at b */
-	TEST_STORE,   /* the word c to b; 1 */
-	TEST_COUNT,   /* count at b up to c; 1 */
-	TEST_DEMAND,  /* the word c to b, accepting the pages that it misses: how many by now */
-	TEST_RUN,     /* call what is at b: what it returns */
-	TEST_ACCEPT,  /* b, enum enclave_accept c; 0 or errno, positive */
-	TEST_PROTECT, /* b, access c; the same */
-	TEST_TIME,    /* the time stamp counter */
-	TEST_FUZZ,    /* b: seed, c: how many calls with arguments at random; 1 */
+	TEST_LOAD,     /* the word at b */
+	TEST_STORE,    /* the word c to b; 1 */
+	TEST_COUNT,    /* count at b up to c; 1 */
+	TEST_DEMAND,   /* the word c to b, accepting the pages that it misses: how many by now */
+	TEST_RAISE_ON, /* #UD with the stack at b; the vector its own handler saw */
+	TEST_RUN,      /* call what is at b: what it returns */
+	TEST_ACCEPT,   /* b, enum enclave_accept c; 0 or errno, positive */
+	TEST_PROTECT,  /* b, access c; the same */
+	TEST_TIME,     /* the time stamp counter */
+	TEST_FUZZ,     /* b: seed, c: how many calls with arguments at random; 1 */
 };
 
 enum test_exception {

@@ -63,6 +63,17 @@ gate_missing:
 	add $8, %rsp
 	iretq
 
+/* void enclave_raise_on(uint64_t stack): #UD, whose frame is pushed there. */
+	.globl enclave_raise_on
+enclave_raise_on:
+	movq $0, last_vector(%rip)
+	movq $2, skip_length(%rip)
+	mov %rsp, %rdx
+	mov %rdi, %rsp
+	ud2
+	mov %rdx, %rsp
+	ret
+
 /* uint64_t enclave_spin(uint64_t rounds): fills what an interrupt could lose, and looks. */
 	.globl enclave_spin
 enclave_spin:

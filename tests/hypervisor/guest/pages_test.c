@@ -208,6 +208,13 @@ static void test_demand(const char *file)
 	point(ask(fd, &image, TEST_ACCEPT, SPARE + 4096, ENCLAVE_ACCEPT_NEW) == 0 &&
 			enter(fd, thread_tcs(&image, 1), 0, 0, 0, 0) == 0,
 		"until another thread accepts it");
+	point(misses(fd, &image, 1, TEST_RAISE_ON, SPARE + 2 * 4096 + 2048, 0) &&
+			augment(fd, SPARE + 2 * 4096) == 0 &&
+			misses(fd, &image, 1, TEST_RAISE_ON, SPARE + 2 * 4096 + 2048, 0),
+		"an exception whose stack is missing waits, and no other one comes before it");
+	point(ask(fd, &image, TEST_ACCEPT, SPARE + 2 * 4096, ENCLAVE_ACCEPT_NEW) == 0 &&
+			enter(fd, thread_tcs(&image, 1), 0, 0, 0, 0) == 6,
+		"it is delivered when its stack is there");
 	point(ask(fd, &image, TEST_DEMAND, SPARE, WORD) == 1, "what is there is not asked for");
 	point(crashes(fd, &image, 2, TEST_LOAD, image.tcs), "a TCS is no such page");
 	point(crashes(fd, &image, 3, TEST_LOAD, TEST_WINDOW), "nor is one of the window");
