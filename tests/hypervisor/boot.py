@@ -67,14 +67,15 @@ class Machine:
 MACHINES = {
     "1": Machine("1 processors", "1", EDU),
     "2": Machine("2 processors", "2", IOMMU + EDU + NIC, tpm=True, trust="first"),
-    # The standard flavour has a driver for the IOMMU, which takes it first.
-    "4": Machine("4 processors", "4", IOMMU + EDU, tpm=True, trust="again", flavour="amd64",
+    # Those with the TPM have the same devices: firmware measures them. The standard flavour has a driver for the
+    # IOMMU, which takes it first.
+    "4": Machine("4 processors", "4", IOMMU + EDU + NIC, tpm=True, trust="again", flavour="amd64",
                  arguments="amd_iommu=off"),
-    "image": Machine("another hypervisor", "1", IOMMU + EDU, tpm=True, trust="image", tests=["trust"]),
+    "image": Machine("another hypervisor", "1", IOMMU + EDU + NIC, tpm=True, trust="image", tests=["trust"]),
     "debug": Machine("debug image", "2", IOMMU + EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
     # Where the attacks of guest/defence_test.c succeed.
     "undefended": Machine("undefended image", "2", EDU, image="hypervisor_undefended.bin", tests=["life", "defence"]),
-    "pcr": Machine("another boot", "1", IOMMU + EDU, tpm=True, trust="pcr", tests=["trust"]),
+    "pcr": Machine("another boot", "1", IOMMU + EDU + NIC, tpm=True, trust="pcr", tests=["trust"]),
     "norandom": Machine("no RDRAND", "1", ["-cpu", "max,la57=off,rdrand=off"], tests=["norandom"]),
     "panic": Machine("a panic", "2", EDU, tests=["panic"]),
     "kexec": Machine("another kernel", "2", IOMMU + EDU, tests=["kexec"], flavour="amd64"),
