@@ -109,7 +109,8 @@ static void measure_page(
 	}
 }
 
-static int check_add(const struct enclave *enclave, const struct hc_enclave_add *add)
+static int check_add(
+	const struct enclave *enclave, const struct hc_enclave_add *add, uint64_t source)
 {
 	uint64_t access = add->secinfo_flags & 7, type = add->secinfo_flags & ~7UL;
 
@@ -117,15 +118,14 @@ static int check_add(const struct enclave *enclave, const struct hc_enclave_add 
 		return -EINVAL;
 	if (!IS_ALIGNED(add->offset, PAGE_SIZE) || add->offset >= enclave->size)
 		return -EINVAL;
-	if (DEFENCE(!IS_ALIGNED(add->source, PAGE_SIZE) ||
-		    !frames_is_memory(add->source >> PAGE_SHIFT)))
+	if (DEFENCE(!IS_ALIGNED(add->source, PAGE_SIZE) || !frames_is_memory(source)))
 		return -EFAULT;
 	if (type == SGX_SECINFO_TCS && !access)
-		return enclave->thread_count < HYPERVISOR_THREAD_COUNT_MAX ? 0 : -ENOSPC;
+		return 0;
 	return type == SGX_SECINFO_REG && page_access_is_valid(access) ? 0 : -EINVAL;
 }
 
-static int add_page(struct enclave *enclave, const struct hc_enclave_add *add)
+static int add_page(struct enclave *enclave, const struct hc_enclave_add *add, uint64_t source)
 {
 	uint32_t frame;
 	int r = page_new(enclave, add->offset, add->secinfo_flags & 7, &frame);
@@ -133,18 +133,21 @@ static int add_page(struct enclave *enclave, const struct hc_enclave_add *add)
 	if (r < 0)
 		return r;
 	/* Linux may write to its page meanwhile: what is measured is our copy. */
-	memcpy(memory_at(frame), memory_at(add->source >> PAGE_SHIFT), PAGE_SIZE);
+	memcpy(memory_at(frame), memory_at(source), PAGE_SIZE);
 	measure_page(enclave, add, memory_at(frame));
 	return 0;
 }
 
-static int add_tcs(struct enclave *enclave, const struct hc_enclave_add *add)
+static int add_tcs(struct enclave *enclave, const struct hc_enclave_add *add, uint64_t source)
 {
 	struct hypervisor_tcs tcs;
-	struct enclave_thread *slot = &enclave->threads[enclave->thread_count];
+	struct enclave_thread *slot;
 	int r;
 
-	memcpy(&tcs, memory_at(add->source >> PAGE_SHIFT), sizeof(tcs));
+	if (enclave->thread_count >= HYPERVISOR_THREAD_COUNT_MAX)
+		return -ENOSPC;
+	slot = &enclave->threads[enclave->thread_count];
+	memcpy(&tcs, memory_at(source), sizeof(tcs));
 	r = thread_create(enclave, &tcs, &slot->frame);
 	if (r < 0)
 		return r;
@@ -158,18 +161,20 @@ int64_t enclave_add(uint64_t address)
 {
 	struct hc_enclave_add add;
 	struct enclave *enclave;
+	uint64_t source; /* frame */
 	int r = linux_memory_read(address, &add, sizeof(add));
 
 	if (r < 0)
 		return r;
 	enclave = enclave_find(add.enclave);
-	r = check_add(enclave, &add);
+	source = add.source >> PAGE_SHIFT;
+	r = check_add(enclave, &add, source);
 	if (r < 0)
 		return r;
 	if (enclave_has_page(enclave, add.offset))
 		return -EEXIST;
-	return (add.secinfo_flags & ~7UL) == SGX_SECINFO_TCS ? add_tcs(enclave, &add)
-							     : add_page(enclave, &add);
+	return (add.secinfo_flags & ~7UL) == SGX_SECINFO_TCS ? add_tcs(enclave, &add, source)
+							     : add_page(enclave, &add, source);
 }
 
 /* ---- Init ---- */
@@ -264,12 +269,12 @@ const void *enclave_page(const struct enclave *enclave, uint64_t offset)
 
 void *enclave_memory(const struct enclave *enclave, uint64_t offset, uint64_t size)
 {
-	uint64_t entry;
+	uint64_t entry, within = offset % PAGE_SIZE;
 
-	if (offset >= enclave->size || offset % PAGE_SIZE > PAGE_SIZE - size)
+	if (offset >= enclave->size || within > PAGE_SIZE - size)
 		return NULL;
 	entry = table_look_up(&enclave->table, offset);
 	if (!(entry & TABLE_WRITE))
 		return NULL;
-	return (uint8_t *)memory_at((entry & TABLE_FRAME_MASK) >> PAGE_SHIFT) + offset % PAGE_SIZE;
+	return (uint8_t *)memory_at((entry & TABLE_FRAME_MASK) >> PAGE_SHIFT) + within;
 }

@@ -77,6 +77,7 @@ static inline uint64_t x86_rdmsr(uint32_t msr)
 	return low | (uint64_t)high << 32;
 }
 
+/*@ assigns \nothing; */
 static inline void x86_wrmsr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr"
@@ -137,6 +138,7 @@ static inline void x86_out(uint16_t port, uint32_t value, unsigned int size)
 }
 
 /* A processor's extended state (x87, SSE, AVX...): @area is aligned to 64 bytes. */
+/*@ assigns \result \from \nothing; */
 static inline uint64_t x86_xgetbv(void)
 {
 	uint32_t low, high;
@@ -145,16 +147,19 @@ static inline uint64_t x86_xgetbv(void)
 	return low | (uint64_t)high << 32;
 }
 
+/*@ assigns \nothing; */
 static inline void x86_xsetbv(uint64_t value)
 {
 	__asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0));
 }
 
+/*@ assigns ((char *)area)[0 .. PAGE_SIZE - 1] \from \nothing; */
 static inline void x86_xsave(void *area)
 {
 	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
 }
 
+/*@ assigns \nothing; */
 static inline void x86_xrstor(const void *area)
 {
 	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
