@@ -2,6 +2,7 @@
 
 #include <asm/errno.h>
 
+#include "hypervisor/defence.h"
 #include "hypervisor/memory.h"
 
 static struct frame *owners;
@@ -280,7 +281,7 @@ int frame_claim(uint64_t frame, enum frame_kind kind)
   @ disjoint behaviors; */
 int frame_donate(uint64_t frame)
 {
-	if (!frames_is_only(frame))
+	if (DEFENCE(!frames_is_only(frame)))
 		return -EINVAL;
 	push(FRAME_INCOMING, (uint32_t)frame);
 	counts.incoming++;

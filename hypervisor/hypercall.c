@@ -4,10 +4,12 @@
 
 #include "abi/hypervisor.h"
 #include "base/memory.h"
+#include "hypervisor/defence.h"
 #include "hypervisor/enclave.h"
 #include "hypervisor/flush.h"
 #include "hypervisor/frames.h"
 #include "hypervisor/key.h"
+#include "hypervisor/linux_memory.h"
 #include "hypervisor/lock.h"
 #include "hypervisor/memory.h"
 #include "hypervisor/nested.h"
@@ -31,9 +33,11 @@ static uint32_t demoted_count(void)
 /* A frame of Linux's memory, by its address. */
 static int list_frame(uint64_t address, uint64_t **ret_list)
 {
-	if (!IS_ALIGNED(address, PAGE_SIZE) || !frames_is_memory(address >> PAGE_SHIFT))
+	uint64_t frame = address >> PAGE_SHIFT;
+
+	if (!IS_ALIGNED(address, PAGE_SIZE) || !frames_is_memory(frame))
 		return -EFAULT;
-	*ret_list = memory_at(address >> PAGE_SHIFT);
+	*ret_list = memory_at(frame);
 	return 0;
 }
 
@@ -58,7 +62,7 @@ static int64_t donate(uint64_t address, uint64_t count)
 		uint64_t frame = __atomic_load_n(&list[done], __ATOMIC_RELAXED);
 
 		/* Nor the list's own frame, which is read on. */
-		if (frame == address >> PAGE_SHIFT || !frames_is_only(frame))
+		if (frame == address >> PAGE_SHIFT || DEFENCE(!frames_is_only(frame)))
 			break;
 		nested_forget(frame);
 		iommu_forget(frame);
@@ -105,11 +109,8 @@ static int64_t status(const struct cpu *cpu, uint64_t address)
 		.denied = cpu->denied,
 	};
 
-	if (address % PAGE_SIZE > PAGE_SIZE - sizeof(s) || !frames_is_memory(address >> PAGE_SHIFT))
-		return -EFAULT;
 	memcpy(s.exits, cpu->exits, sizeof(s.exits));
-	memcpy((uint8_t *)memory_at(address >> PAGE_SHIFT) + address % PAGE_SIZE, &s, sizeof(s));
-	return 0;
+	return linux_memory_write(address, &s, sizeof(s));
 }
 
 static int64_t leave(struct cpu *cpu)

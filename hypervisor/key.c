@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "base/memory.h"
+#include "hypervisor/defence.h"
 #include "hypervisor/enclave.h"
 #include "hypervisor/hmac.h"
 #include "hypervisor/x86/x86.h"
@@ -90,7 +91,7 @@ int key_derive(const struct enclave *enclave, const struct enclave_key_request *
 		kdf_sha256(root, "casemate seal enclave", &context, sizeof(context), ret_key);
 		return 0;
 	case ENCLAVE_KEY_SEAL_SIGNER:
-		if (request->svn > enclave->svn)
+		if (DEFENCE(request->svn > enclave->svn))
 			return -EPERM;
 		memcpy(context.mrsigner, enclave->mrsigner, sizeof(context.mrsigner));
 		context.prod_id = enclave->prod_id;

@@ -2,6 +2,7 @@
 
 #include <asm/errno.h>
 
+#include "hypervisor/defence.h"
 #include "hypervisor/enclave.h"
 #include "hypervisor/flush.h"
 #include "hypervisor/frames.h"
@@ -23,10 +24,10 @@ int64_t window_map(uint64_t number, uint64_t page, uint64_t frame)
 	if (table_look_up(&enclave->table, address_of(page)))
 		return -EEXIST;
 	r = frame_share(frame, enclave->number, (uint32_t)page);
-	if (r < 0)
+	if (DEFENCE(r < 0))
 		return r;
 	r = table_map(&enclave->table, address_of(page), frame << PAGE_SHIFT,
-		TABLE_USER | TABLE_WRITE | TABLE_NO_EXECUTE);
+		TABLE_USER | TABLE_WRITE | DEFENCE(TABLE_NO_EXECUTE));
 	if (r < 0)
 		frame_unshare((uint32_t)frame);
 	return r;

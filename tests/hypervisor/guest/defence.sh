@@ -8,6 +8,6 @@ esac
 echo 1 >/proc/sys/kernel/kptr_restrict
 passes "the attacker's module is there" insmod /modules/attack.ko
 passes "it is switched on to see what stops attacks" casemate hypervisor enable
-defence_test $expected /enclaves/svn1 /enclaves/other
+defence_test $expected /enclaves/svn1 /enclaves/other /enclaves/svn2
 passes "it is switched off after that" casemate hypervisor disable
 rmmod attack
