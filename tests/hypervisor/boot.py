@@ -43,7 +43,7 @@ EDU = ["-device", "edu,dma_mask=0xffffffffffff"]
 IOMMU = ["-device", "amd-iommu"]  # before the devices that it is to contain
 # QEMU serves a file, and says what it got of another (guest/load.sh).
 SERVED = WORK / "served"
-SERVED_BYTES = random.Random(1).randbytes(4 << 20)
+SERVED_BYTES = random.Random(1).randbytes(3 << 20)
 NIC = ["-netdev", f"user,id=net,restrict=on,tftp={SERVED},guestfwd=tcp:10.0.2.100:1234-cmd:"
        f"sh -c 'head -c {len(SERVED_BYTES)} | sha256sum'", "-device", "vmxnet3,netdev=net"]
 

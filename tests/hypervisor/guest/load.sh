@@ -12,7 +12,7 @@ is_served()
 receives()
 {
 	rm -f $load/got
-	tftp -g -b 1024 -r served -l $load/got 10.0.2.2 && is_served <$load/got
+	tftp -g -b 1428 -r served -l $load/got 10.0.2.2 && is_served <$load/got
 }
 # Who answers reads so many bytes and says what they are (boot.py).
 sends()
@@ -29,7 +29,7 @@ work()
 	case $1 in
 	sort) seq 50000 | sort -r | sort -n | sum_of ;;
 	gzip) gzip -c /bin/busybox | gunzip | sum_of ;;
-	memory) dd if=/dev/zero bs=48M count=1 2>/dev/null | sum_of ;;
+	memory) dd if=/dev/zero bs=96M count=1 2>/dev/null | head -c 1000000 | sum_of ;; # all of it is touched
 	network) wget -q -O - http://127.0.0.1/served | sum_of ;;
 	esac
 }
@@ -70,11 +70,13 @@ if [ -e /sys/class/net/eth0 ]; then
 	passes "and goes out" sends
 	passes "and over TCP from one process to another" loops_back
 	begin_load
-	sleep 20
+	begun=$(date +%s)
+	sleep 15
 	passes "a file comes under load" receives
 	passes "and goes out under load" sends
 	passes "it is switched off under load" casemate hypervisor disable
 	sleep 2
+	echo "@@ # under load for $(($(date +%s) - begun)) s"
 	passes "under load all that was computed is right" end_load
 	passes "a file comes over the network to a Linux that is alone again" receives
 	passes "and goes out then" sends
