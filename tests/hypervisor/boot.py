@@ -1,6 +1,6 @@
 """The hypervisor and its driver below a Debian kernel, in QEMU's emulation of an AMD processor.
 
-    tests/hypervisor/boot.py [--machines NAME,...] [--tests NAME,...] [--console | --tell]
+    tests/hypervisor/boot.py [--machines NAME,...] [--tests NAME,...] [--threads] [--console | --tell]
 
 Builds the driver and an initial file system, boots it on each machine of MACHINES, and prints what the
 tests inside say (guest/*.sh). Verdicts never depend on time: a guest that is slow is waited for.
@@ -41,6 +41,9 @@ QEMU = ["qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off",
         "-nic", "none"]
 EDU = ["-device", "edu,dma_mask=0xffffffffffff"]
 IOMMU = ["-device", "amd-iommu"]  # before the devices that it is to contain
+# Of an IOMMU that was on and is off, the emulation asks about interrupts all the same: the table it reads then is memory
+# that Linux has back. Cards behind one interrupt by a line.
+BY_LINE = "pci=nomsi"
 # QEMU serves a file, and says what it got of another (guest/load.sh).
 SERVED = WORK / "served"
 SERVED_BYTES = random.Random(1).randbytes(3 << 20)
@@ -57,7 +60,7 @@ class Machine:
     devices: list
     tpm: bool = False
     trust: str = "none"
-    accel: str = "tcg,thread=multi"
+    accel: str = ""  # as --threads says
     image: str = "hypervisor.bin"
     tests: list = None  # all
     flavour: str = "cloud-amd64"
@@ -66,11 +69,11 @@ class Machine:
 
 MACHINES = {
     "1": Machine("1 processors", "1", EDU + NIC),
-    "2": Machine("2 processors", "2", IOMMU + EDU + NIC, tpm=True, trust="first"),
+    "2": Machine("2 processors", "2", IOMMU + EDU + NIC, tpm=True, trust="first", arguments=BY_LINE),
     # Those with the TPM have the same devices: firmware measures them. The standard flavour has a driver for the
     # IOMMU, which takes it first.
     "4": Machine("4 processors", "4", IOMMU + EDU + NIC, tpm=True, trust="again", flavour="amd64",
-                 arguments="amd_iommu=off"),
+                 arguments="amd_iommu=off " + BY_LINE),
     "image": Machine("another hypervisor", "1", IOMMU + EDU + NIC, tpm=True, trust="image", tests=["trust"]),
     "debug": Machine("debug image", "2", IOMMU + EDU, image="hypervisor_debug.bin", tests=["life", "enclave", "pages", "linux"]),
     # Where the attacks of guest/defence_test.c succeed.
@@ -82,10 +85,9 @@ MACHINES = {
     # Whose clock is its instructions, one a nanosecond: what is counted there is the same each time.
     "counted": Machine("a counted processor", "1", ["-icount", "shift=0,sleep=off"], accel="tcg,thread=single",
                        tests=["cost"]),
-    # Many, and few with each one checked. The processors take turns: hypervisor/DESIGN.md, "Tested".
-    "fuzz": Machine("calls at random", "2", EDU, accel="tcg,thread=single", tests=["fuzz"]),
-    "fuzz-debug": Machine("checked calls at random", "2", IOMMU + EDU, accel="tcg,thread=single",
-                          image="hypervisor_debug.bin", tests=["fuzz"]),
+    # Many, and few with each one checked.
+    "fuzz": Machine("calls at random", "2", EDU, tests=["fuzz"]),
+    "fuzz-debug": Machine("checked calls at random", "2", IOMMU + EDU, image="hypervisor_debug.bin", tests=["fuzz"]),
 }
 CHECKED = ["1", "2", "4", "image", "pcr", "debug", "undefended", "norandom", "panic", "kexec"]
 KERNEL_ARGUMENTS = "console=ttyS0 quiet panic=-1 oops=panic no_timer_check rdinit=/init"
@@ -283,8 +285,8 @@ def running_tpm(wanted):
 class Guest:
     """One boot: what it said that is ours, and the whole console for when it goes wrong."""
 
-    def __init__(self, kernel, initrd, machine, tpm, tests, show):
-        command = QEMU + ["-accel", machine.accel] + machine.devices + tpm + ["-smp", machine.smp, "-kernel",
+    def __init__(self, kernel, initrd, machine, tpm, accel, tests, show):
+        command = QEMU + ["-accel", machine.accel or accel] + machine.devices + tpm + ["-smp", machine.smp, "-kernel",
                           next(kernel.glob("boot/vmlinuz-*")), "-initrd", initrd, "-append",
                           f"{KERNEL_ARGUMENTS} {machine.arguments} "
                           f"casemate.trust={machine.trust} casemate.image={machine.image} "
@@ -379,6 +381,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--machines", default=",".join(CHECKED))
     parser.add_argument("--tests", default=",".join(TESTS))
+    # They take turns otherwise: the emulation's own fault with threads is in hypervisor/DESIGN.md, "Tested".
+    parser.add_argument("--threads", dest="accel", action="store_const", const="tcg,thread=multi",
+                        default="tcg,thread=single", help="each of the guest's processors runs on a thread of its own")
     parser.add_argument("--console", dest="show", action="store_const", const=show_console,
                         help="show the guest's console")
     parser.add_argument("--tell", dest="show", action="store_const", const=tell,
@@ -396,7 +401,8 @@ def main():
     number, failed, keys = 0, False, {}
     for machine in machines:
         with running_tpm(machine.tpm) as tpm:
-            guest = Guest(*ready[machine.flavour], machine, tpm, arguments.tests.split(","), arguments.show)
+            guest = Guest(*ready[machine.flavour], machine, tpm, arguments.accel, arguments.tests.split(","),
+                          arguments.show)
         with contextlib.redirect_stdout(io.StringIO() if arguments.show is tell else sys.stdout):
             number, bad = report(guest, machine.name, number)
         failed |= bad

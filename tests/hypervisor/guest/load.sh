@@ -12,7 +12,13 @@ is_served()
 receives()
 {
 	rm -f $load/got
-	tftp -g -b 1428 -r served -l $load/got 10.0.2.2 && is_served <$load/got
+	tftp -g -b 1428 -r served -l $load/got 10.0.2.2 && is_served <$load/got && return
+	ls -l $load/got
+	ifconfig eth0
+	cat /proc/net/arp
+	grep -e CPU -e eth0 -e LOC /proc/interrupts
+	dmesg | tail -n 20
+	false
 }
 # Who answers reads so many bytes and says what they are (boot.py).
 sends()
