@@ -10,7 +10,8 @@ includes="$includes -idirafter $(gcc -print-file-name=include)"
 # eva OPTION...: what it says of the files below the present directory, whose headers come before the project's.
 eva()
 {
-	frama-c -machdep gcc_x86_64 -c11 -cpp-extra-args="-include $TOP/hypervisor/proofs/eva.h -I. -I$TOP $includes" -eva "$@" 2>&1
+	frama-c -machdep gcc_x86_64 -c11 -cpp-extra-args="-include $TOP/hypervisor/proofs/eva.h ${more:-} -I. -I$TOP $includes" \
+		-eva "$@" 2>&1
 }
 
 of_bytes()
@@ -30,6 +31,16 @@ of_exits()
 {
 	eva -eva-precision 4 -eva-use-spec x86_cpuid,x86_rdmsr hypervisor/proofs/eva_exits.c \
 		hypervisor/x86/amd/{cpu,linux,msr}.c hypervisor/x86/{apic,decode,ports}.c
+}
+
+# What a function answers is followed apart, as far as there is room for it.
+of_calls()
+{
+	local more="-include $TOP/hypervisor/proofs/eva_calls.h"
+	local room=iommu_init:400,init_iommus:100,enclave_create:60,enclave_add:60,enclave_init:60,add:10,check_secs:60
+	eva -eva-precision 2 -eva-use-spec x86_wrmsr -eva-split-return full -eva-slevel 12 -eva-slevel-function $room \
+		-eva-auto-loop-unroll 18 hypervisor/proofs/eva_calls.c \
+		hypervisor/{enclave_call,flush,hypercall,nested,page,window}.c hypervisor/x86/amd/iommu.c
 }
 
 # alarms ENTRY: of_ENTRY's, in one line each. One is known: the hash copies no bytes from one beyond its input's end,
@@ -69,7 +80,7 @@ mutant()
 }
 
 cd "$TOP" || exit 1
-for entry in bytes signatures exits; do
+for entry in bytes signatures exits calls; do
 	silent "nothing undefined in what is done with $entry" alarms $entry
 	silent "which is followed to its end: $entry" reaches
 done
