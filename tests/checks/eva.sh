@@ -87,7 +87,14 @@ done
 
 mutant "a byte behind an instruction" bytes hypervisor/x86/decode.c 's/c->at == c->end/c->at > c->end/'
 mutant "a register that there is not" exits hypervisor/x86/amd/linux.c 's/return all\[number\];/return all[number + 1];/'
+mutant "a request over the end of its frame" calls hypervisor/linux_memory.h '0,/offset > PAGE_SIZE - size || /s///'
 if [ "${PROVE:-}" = all ]; then
+	mutant "a list longer than a frame" calls hypervisor/hypercall.c 's/MIN(count, HC_LIST_COUNT_MAX)/count/'
+	mutant "a thread too many" calls hypervisor/enclave.c \
+		's/thread_count >= HYPERVISOR_THREAD_COUNT_MAX/thread_count > HYPERVISOR_THREAD_COUNT_MAX/'
+	mutant "an enclave that there is not" calls hypervisor/enclave.c 's/number > ARRAY_SIZE/number > 1 + ARRAY_SIZE/'
+	mutant "an answer over the end of a page" calls hypervisor/enclave.c 's/ || within > PAGE_SIZE - size//'
+	mutant "a page of no memory" calls hypervisor/enclave.c 's/ || !frames_is_memory(source)//'
 	mutant "a page table of nobody's" bytes hypervisor/x86/walk.c '0,/if (!frames_is_memory(frame))/s//if (!frame)/'
 	mutant "more of a page than there is room for" bytes hypervisor/x86/walk.c \
 		's/MIN(size - done, PAGE_SIZE - at % PAGE_SIZE)/PAGE_SIZE - at % PAGE_SIZE/'
