@@ -13,7 +13,9 @@ json_t *json_fields_parse(struct span text, enum attest_verdict verdict, struct 
 	json_error_t why;
 	json_t *json = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
 
-	if (!json)
+	if (!json && !text.size)
+		verdict_fail(error, verdict, "empty");
+	else if (!json)
 		verdict_fail(error, verdict, "line %d: %s", why.line, why.text);
 	if (json && !json_is_object(json)) {
 		json_decref(json);

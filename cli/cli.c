@@ -28,10 +28,25 @@ int cli_error(int status, const char *command, const char *format, ...)
 	return status;
 }
 
+/* Is what getopt did not like --NAME=VALUE, where NAME takes none? optopt is the letter then, as it
+ * is of an unknown letter; but if that has others behind it, getopt has not left their word. */
+static bool has_needless_value(char **argv)
+{
+	const char *word = argv[optind - 1], *next = argv[optind];
+	bool is_within = next && next[0] == '-' && next[1] != '-' && strchr(next, optopt);
+
+	return optopt && !is_within && !strncmp(word, "--", 2) && strchr(word, '=');
+}
+
 int cli_bad_option(const char *command, int option, char **argv)
 {
 	const char *what = option == ':' ? "needs a value" : "is unknown";
+	const char *word = argv[optind - 1];
 
+	if (option == '?' && has_needless_value(argv))
+		return cli_error(CLI_USAGE, command,
+			"option %.*s takes no value; see casemate-%s(1)", (int)strcspn(word, "="),
+			word, command);
 	/* A long option stands in argv; of a short one getopt tells the letter. */
 	if (optopt > 0 && optopt < 256)
 		return cli_error(CLI_USAGE, command, "option -%c %s; see casemate-%s(1)", optopt,

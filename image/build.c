@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "image/container_source.h"
 #include "image/digest.h"
@@ -51,11 +52,20 @@ static const char *source_option(enum image_source_kind kind)
 	return options[kind];
 }
 
+static int add_root(struct build *build, const char *from)
+{
+	struct stat st;
+
+	if (stat(from, &st) == 0 && !S_ISDIR(st.st_mode))
+		return image_fail(build->error, -ENOTDIR, "not a directory; --add takes a file");
+	return host_add(&build->tree, from, "/", build->old_output, build->error);
+}
+
 static int apply_source(struct build *build, const struct image_source *source)
 {
 	switch (source->kind) {
 	case IMAGE_SOURCE_DIR:
-		return host_add(&build->tree, source->from, "/", build->old_output, build->error);
+		return add_root(build, source->from);
 	case IMAGE_SOURCE_ADD:
 		return host_add(
 			&build->tree, source->from, source->to, build->old_output, build->error);

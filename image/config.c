@@ -37,6 +37,8 @@ int config_parse(struct span text, const char *name, json_t **ret, struct image_
 	if (text.size > IMAGE_CONFIG_SIZE_MAX)
 		return image_fail(
 			error, -EINVAL, "%s: larger than %u bytes", name, IMAGE_CONFIG_SIZE_MAX);
+	if (!text.size)
+		return image_fail(error, -EINVAL, "%s: empty; {} is a configuration", name);
 	json = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
 		return image_fail(error, -EINVAL, "%s: line %d: %s", name, why.line, why.text);

@@ -12,6 +12,8 @@ int container_json_parse(
 {
 	json_error_t why;
 
+	if (!text.size)
+		return image_fail(error, -EBADMSG, "%s: empty", name);
 	*ret = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
 	if (!*ret)
 		return image_fail(error, -EBADMSG, "%s: line %d: %s", name, why.line, why.text);

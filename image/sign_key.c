@@ -195,7 +195,8 @@ int sign_key_load_development(
 		if (r == 0)
 			r = generate_at(path, error);
 		if (r < 0)
-			return r;
+			return image_fail_in(error, r,
+				"no place for a development key: set HOME, or give --sign-key");
 		made = true;
 	}
 	r = sign_key_load(path, ret, error);

@@ -43,6 +43,10 @@ check_fails "a program that is not there" 1 \
 	"$casemate" build -o x --copy no-such-program
 check_fails "a directory that is not there" 1 "casemate: build: --from-dir nowhere: nowhere: No such" \
 	"$casemate" build -o x --from-dir nowhere
+check_fails "a file as the root" 1 "--from-dir /etc/passwd: not a directory; --add takes a file" \
+	"$casemate" build -o x --from-dir /etc/passwd
+check_fails "a value for an option that takes none" 2 "option --json takes no value" \
+	"$casemate" inspect --json=yes x
 check_fails "a bad SOURCE_DATE_EPOCH" 2 "must be a number of seconds" \
 	env SOURCE_DATE_EPOCH=yesterday "$casemate" build -o x --copy true
 check "nothing is left of failures" test ! -e x
@@ -132,6 +136,11 @@ check_fails "an unknown key" 1 'bad.json: unknown key "Entrpoint"; did you mean 
 echo '{"User": "stranger"}' >bad.json
 check_fails "an unknown user" 1 'User: "stranger" is not in the image' \
 	"$casemate" build --from-dir root -c bad.json -o x
+: >bad.json
+check_fails "an empty configuration" 1 "bad.json: empty" \
+	"$casemate" build --from-dir root -c bad.json -o x
+check_fails "no place for a development key" 1 "give --sign-key: /dev/null/casemate: Not a directory" \
+	env XDG_CONFIG_HOME=/dev/null "$casemate" build --from-dir root -o x
 openssl genrsa -3 -out key.pem 3072 2>/dev/null
 openssl rsa -in key.pem -pubout -out public.pem 2>/dev/null
 openssl genrsa -out f4.pem 3072 2>/dev/null
