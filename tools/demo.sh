@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/bin/bash
 # `make demo`: put Debian's python3, unmodified, into an enclave and run a program in it.
-set -eu
+set -euo pipefail
 
 build=${BUILD:-build}
 image=$build/demo.enclave
