@@ -34,7 +34,7 @@ FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 60))
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", time.time()))
 NETWORK = ["vmxnet3"]
 KVM = ["irqbypass", "kvm", "kvm-amd", "ccp"]  # the last one for the standard flavour
-SILENCE_S = 400  # a guest that says nothing for so long hangs
+SILENCE_S = 200  # a guest that says nothing for so long hangs
 
 QEMU = ["qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off",
         "-m", "512M", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
