@@ -135,6 +135,9 @@ static void leaf_set(uint32_t frame, unsigned int index, uint64_t entry)
 /*@ logic integer page_in(integer address, integer levels) =
   @   address / 0x1000 % (levels == 5 ? 0x200000000000 : 0x1000000000);
   @ logic integer leaf_level(integer flags) = flags / 0x80 % 2 + 1;
+  @ predicate is_leaf{L}(integer f, integer i) = is_table{L}(f) && is_place(i) &&
+  @   (\at(level_of[f], L) == 1 ? entry_at{L}(f, i) != 0 :
+  @     is_present(entry_at{L}(f, i)) && is_large(entry_at{L}(f, i)));
   @ predicate is_leaf_of(integer entry, integer physical, integer flags) =
   @   frame_in(entry) == physical / 0x1000 && (is_present(entry) <==> !is_held(flags)) &&
   @   (is_large(entry) <==> is_large(flags)); */
@@ -204,10 +207,22 @@ static struct place walk(const struct table *table, uint64_t page, uint32_t leas
 /*@ predicate stays{L1,L2}(integer f) = is_table{L2}(f) &&
   @   \at(level_of[f], L1) == \at(level_of[f], L2) && \at(root_of[f], L1) == \at(root_of[f], L2) &&
   @   \at(number_of[f], L1) == \at(number_of[f], L2);
+  @ predicate is_same_leaf{L1,L2}(integer f, integer i) =
+  @   is_leaf{L1}(f, i) && stays{L1,L2}(f) && entry_at{L1}(f, i) == entry_at{L2}(f, i);
+  @ predicate adds_no_leaf{L1,L2} = \forall integer f, i;
+  @   is_leaf{L2}(f, i) ==> is_same_leaf{L1,L2}(f, i);
   @ predicate was_there{L1,L2} = \forall integer f; is_table{L1}(f) ==> stays{L1,L2}(f);
   @ predicate is_new{L1,L2}(integer f) = 0 <= f < FRAME_NONE &&
   @   !is_table{L1}(f) && is_table{L2}(f) &&
   @   \forall integer i; is_place(i) ==> entry_at{L2}(f, i) == 0; */
+
+/* Of the owners only those of spare frames change, and what is a table now and was none is one of
+ * those, in the tree of @root. */
+/*@ predicate is_spare{L}(integer f) = is_of{L}(f, FRAME_FREE) || is_of{L}(f, FRAME_RESERVED);
+  @ predicate keeps{L1,L2} = \forall integer f;
+  @   is_frame{L1}(f) && !is_spare{L1}(f) ==> is_same{L1,L2}(f);
+  @ predicate adds_to{L1,L2}(integer root) = \forall integer f;
+  @   is_table{L2}(f) && !is_table{L1}(f) ==> is_spare{L1}(f) && \at(root_of[f], L2) == root; */
 
 /* FRAME_NONE: there is none. */
 /*@ GOOD(requires)
@@ -239,8 +254,11 @@ static uint32_t new_table(uint16_t enclave)
   @ SOUND(ensures)
   @ ensures \result == 0 || \result == -ENOMEM;
   @ ensures was_there{Pre,Post};
+  @ ensures keeps{Pre,Post};
   @ ensures \result == 0 ==> is_tree(table) && table->enclave == enclave;
-  @ ensures \result == 0 ==> is_new{Pre,Post}(table->root); */
+  @ ensures \result == 0 ==> is_new{Pre,Post}(table->root) && adds_to{Pre,Post}(table->root);
+  @ ensures \result == 0 ==> owners[table->root].enclave == enclave;
+  @ ensures \result != 0 ==> \forall integer f; is_table(f) ==> is_table{Pre}(f); */
 int table_init(struct table *table, uint32_t levels, uint16_t enclave)
 {
 	uint32_t root = new_table(enclave);
@@ -280,7 +298,10 @@ int table_init(struct table *table, uint32_t levels, uint16_t enclave)
   @ ensures \result != FRAME_NONE ==> is_on_way(\result, root_of[at.frame], page);
   @ ensures \result != FRAME_NONE ==>
   @   is_named(\result, at.frame, number_for(page, at.level - 1) % ENTRY_COUNT);
-  @ ensures only_links{Pre,Post}; */
+  @ ensures only_links{Pre,Post};
+  @ ensures keeps{Pre,Post};
+  @ ensures adds_to{Pre,Post}(root_of[at.frame]);
+  @ ensures adds_no_leaf{Pre,Post}; */
 static uint32_t add_table(uint16_t enclave, struct place at, uint64_t page)
 {
 	unsigned int index = index_of(page, at.level);
@@ -341,6 +362,9 @@ static uint32_t add_table(uint16_t enclave, struct place at, uint64_t page)
   @ SOUND(ensures)
   @ ensures was_there{Pre,Post};
   @ ensures only_links{Pre,Post};
+  @ ensures keeps{Pre,Post};
+  @ ensures adds_to{Pre,Post}(table->root);
+  @ ensures adds_no_leaf{Pre,Post};
   @ ensures is_tree((struct table *)table);
   @ ensures is_on_way(\result.frame, table->root, page);
   @ ensures level_of[\result.frame] == \result.level;
@@ -353,6 +377,9 @@ static struct place make_way(const struct table *table, uint64_t page, uint32_t 
 	  @ SOUND(loop invariant)
 	  @ loop invariant was_there{Pre,Here};
 	  @ loop invariant only_links{Pre,Here};
+  @ loop invariant keeps{Pre,Here};
+  @ loop invariant adds_to{Pre,Here}(table->root);
+	  @ loop invariant adds_no_leaf{Pre,Here};
 	  @ loop invariant is_tree((struct table *)table);
 	  @ loop invariant is_on_way(at.frame, table->root, page);
 	  @ loop invariant level_of[at.frame] == at.level && least <= at.level <= table->levels;
@@ -387,7 +414,8 @@ static struct place make_way(const struct table *table, uint64_t page, uint32_t 
   @ GOOD(ensures)
   @ SOUND(ensures)
   @ ensures \result == 0 || \result == -ENOMEM || \result == -EEXIST;
-  @ ensures was_there{Pre,Post};
+  @ ensures was_there{Pre,Post} && keeps{Pre,Post} && adds_to{Pre,Post}(table->root);
+  @ ensures is_tree(table);
   @ ensures \result != 0 ==> only_links{Pre,Post};
   @ ensures \result == 0 ==> \forall integer f, i; 0 <= f < FRAME_NONE && is_place(i) ==>
   @   entry_at{Pre}(f, i) == entry_at(f, i) ||
@@ -396,7 +424,10 @@ static struct place make_way(const struct table *table, uint64_t page, uint32_t 
   @     level_of[f] == leaf_level(flags) && is_leaf_of(entry_at(f, i), physical, flags));
   @ ensures \result == 0 ==> \forall integer f, i;
   @   is_entry_for(f, i, table->root, page_in(address, table->levels)) &&
-  @   level_of[f] == leaf_level(flags) ==> is_leaf_of(entry_at(f, i), physical, flags); */
+  @   level_of[f] == leaf_level(flags) ==> is_leaf_of(entry_at(f, i), physical, flags);
+  @ ensures \forall integer f, i; is_leaf(f, i) ==> is_same_leaf{Pre,Post}(f, i) ||
+  @   (\result == 0 && is_entry_for(f, i, table->root, page_in(address, table->levels)) &&
+  @     level_of[f] == leaf_level(flags) && is_leaf_of(entry_at(f, i), physical, flags)); */
 int table_map(struct table *table, uint64_t address, uint64_t physical, uint64_t flags)
 {
 	uint64_t page = page_of(address, table->levels);
@@ -411,6 +442,12 @@ int table_map(struct table *table, uint64_t address, uint64_t physical, uint64_t
 	if (level == 2 && entry_is_link(entry))
 		return -EEXIST;
 	leaf_set(at.frame, index, entry_leaf(physical / PAGE_SIZE, flags));
+	/*@ assert \forall integer f; is_on_way(f, table->root, page) &&
+	  @   level_of[f] == level_of[at.frame] ==> f == at.frame; */
+	/*@ assert is_entry_for(at.frame, index, table->root, page) &&
+	  @   is_leaf_of(entry_at(at.frame, index), physical, flags); */
+	/*@ assert \forall integer f, i; is_leaf(f, i) && (f != at.frame || i != index) ==>
+	  @   is_same_leaf{Pre,Here}(f, i); */
 	return 0;
 }
 
@@ -499,7 +536,9 @@ void table_unmap(struct table *table, uint64_t address)
   @ predicate others_stay{L1,L2}(integer root) = \forall integer f;
   @   is_table{L1}(f) && \at(root_of[f], L1) != root ==> is_same_table{L1,L2}(f);
   @ predicate none_is_new{L1,L2} = \forall integer f; is_table{L2}(f) ==>
-  @   is_table{L1}(f) && stays{L1,L2}(f); */
+  @   is_table{L1}(f) && stays{L1,L2}(f);
+  @ predicate only_tables_go{L1,L2} = \forall integer f; is_frame{L1}(f) ==>
+  @   is_same{L1,L2}(f) || (is_table{L1}(f) && !is_table{L2}(f)); */
 
 /* The table that @frame names at @index, which names none itself. */
 /*@ GOOD(requires)
@@ -513,6 +552,7 @@ void table_unmap(struct table *table, uint64_t address)
   @ SOUND(ensures)
   @ ensures upper_stay{Pre,Post}(level_of[frame], frame) && stays{Pre,Post}(frame);
   @ ensures others_stay{Pre,Post}(root_of[frame]) && none_is_new{Pre,Post};
+  @ ensures only_tables_go{Pre,Post};
   @ ensures entry_at(frame, index) == 0;
   @ ensures \forall integer i; is_place(i) && i != index ==>
   @   entry_at(frame, i) == entry_at{Pre}(frame, i); */
@@ -546,6 +586,7 @@ static void drop(uint32_t frame, unsigned int index)
   @ SOUND(ensures)
   @ ensures upper_stay{Pre,Post}(level, frame) && stays{Pre,Post}(frame);
   @ ensures others_stay{Pre,Post}(root_of[frame]) && none_is_new{Pre,Post};
+  @ ensures only_tables_go{Pre,Post};
   @ ensures \forall integer i; !links(frame, i);
   @ ensures \forall integer i; is_place(i) ==>
   @   entry_at(frame, i) == entry_at{Pre}(frame, i) || entry_at(frame, i) == 0; */
@@ -556,6 +597,7 @@ static void empty(uint32_t frame, uint32_t level)
 	  @ SOUND(loop invariant)
 	  @ loop invariant upper_stay{Pre,Here}(level, frame) && stays{Pre,Here}(frame);
 	  @ loop invariant others_stay{Pre,Here}(root_of[frame]) && none_is_new{Pre,Here};
+	  @ loop invariant only_tables_go{Pre,Here};
 	  @ loop invariant \forall integer j; 0 <= j < i ==> !links(frame, j);
 	  @ loop invariant \forall integer j; is_place(j) ==>
 	  @   entry_at(frame, j) == entry_at{Pre}(frame, j) || entry_at(frame, j) == 0;
@@ -583,6 +625,7 @@ static void empty(uint32_t frame, uint32_t level)
   @ GOOD(ensures)
   @ SOUND(ensures)
   @ ensures others_stay{Pre,Post}(table->root) && none_is_new{Pre,Post};
+  @ ensures only_tables_go{Pre,Post};
   @ ensures \forall integer f; is_table(f) ==> root_of[f] != table->root; */
 void table_done(struct table *table)
 {

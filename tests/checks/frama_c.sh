@@ -1,17 +1,19 @@
-# Frama-C proves the contracts of the hypervisor's frames and page tables (hypervisor/frames.c, table.c and entry.h,
-# the files that are linked), and with each planted mistake it does not. By itself this proves the frames, and of the
-# tables what takes no minutes, and tries a few mistakes; with PROVE=all (`make prove`) it proves all, tries all of them,
+# Frama-C proves the contracts of the hypervisor's frames, page tables and of what stands in Linux's (hypervisor/frames.c,
+# table.c, entry.h and nested.c, the files that are linked), and with each planted mistake it does not. By itself this
+# proves the frames, and of the tables what takes no minutes, and tries a few mistakes; with PROVE=all (`make prove`) it proves all, tries all of them,
 # and looks for contracts that contradict themselves.
 . "$TOP/tests/checks/lib.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export WHY3CONFIG=$scratch/why3.conf
 # What is proved at once, a unit: the file that Frama-C reads, and what of it is proved there.
-declare -A unit_file=([frames]=hypervisor/frames.c [tables]=hypervisor/proofs/table.c)
-declare -A unit_proves=([frames]=hypervisor/frames.c [tables]="hypervisor/table.c hypervisor/entry.h")
+declare -A unit_file=([frames]=hypervisor/frames.c [tables]=hypervisor/proofs/table.c [maps]=hypervisor/proofs/maps.c)
+declare -A unit_proves=([frames]=hypervisor/frames.c [tables]="hypervisor/table.c hypervisor/entry.h"
+	[maps]=hypervisor/nested.c)
 declare -A unit_headers=([frames]=hypervisor/frames.h [tables]="hypervisor/table.h hypervisor/entry.h")
 declare -A unit_prefix=([frames]="frames?" [tables]="(table|entry)")
-files=(hypervisor/{frames,memory,table,entry}.h hypervisor/{frames,table}.c hypervisor/proofs/table.c)
+files=(hypervisor/{frames,memory,table,entry}.h hypervisor/{frames,table,nested}.c hypervisor/proofs/{table,maps}.c
+	hypervisor/proofs/maps.h)
 # The slowest goal takes less than ten seconds: whatever the machine does besides, it is not given up too early.
 includes="-I$TOP -idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 includes="$includes -idirafter $(gcc -print-file-name=include)"
@@ -30,6 +32,14 @@ quick_of_tables()
 		sed 's/$/,entry_get,entry_set,index_of,leaf_set,new_table,page_of,table_change,table_look_up/'
 }
 
+# What a processor's instructions fill (nested_init), and what only reads, is not proved.
+of_maps()
+{
+	local of=is_ordinary,is_ordinary_2m,nested_forget
+	[ "${PROVE:-}" != all ] || of=$of,map_page,map_large,nested_fill
+	echo $of
+}
+
 # prove ROOT UNIT OPTION...: what Frama-C says of it below ROOT, whose headers come before the project's.
 prove()
 {
@@ -39,6 +49,7 @@ prove()
 	of=$(functions ${unit_proves[$unit]} | paste -sd,)
 	[ "$unit" != frames ] || of=$of,memory_zero
 	[ "$unit" != tables ] || [ "${PROVE:-}" = all ] || of=$(quick_of_tables)
+	[ "$unit" != maps ] || of=$(of_maps)
 	# It looks for headers where it stands, before anywhere else.
 	(cd "$root" && frama-c "${options[@]}" -wp-fct "${fct:-$of}" "$@" -cpp-extra-args="-I$root $includes" \
 		"${unit_file[$unit]}" 2>&1)
@@ -130,11 +141,16 @@ table_mutant()
 	silent "not proved: $1" breaks tables "$2" "$3" "${4:-hypervisor/table.c}"
 }
 
+map_mutant()
+{
+	silent "not proved: $1" breaks maps "$2" "$3" hypervisor/nested.c
+}
+
 why3 config detect >"$scratch/why3.log" 2>&1 || cat "$scratch/why3.log"
-for unit in frames tables; do
+for unit in frames tables maps; do
 	silent "the $unit do what their contracts say" holds "$unit"
 	echo "# goals proved: $(proved "$scratch/$unit.log")"
-	[ "$unit" = tables ] && [ "${PROVE:-}" != all ] ||
+	[ "$unit" = maps ] || { [ "$unit" = tables ] && [ "${PROVE:-}" != all ]; } ||
 		silent "each function of the $unit has a contract" has_contracts "$unit"
 done
 silent "nothing is taken for granted" eval '! takes_nothing_for_granted'
@@ -142,12 +158,14 @@ silent "nothing is taken for granted" eval '! takes_nothing_for_granted'
 mutant "what is not Linux's is donated" frame_donate \
 	'/^int frame_donate/,/^}/s/!frames_is_only(frame)/frame >= owner_count/'
 mutant "a frame is released as it is" frame_release '/^void frame_release/,/^}/s/memory_zero(frame);//'
+map_mutant "another page is forgotten" nested_forget '/^void nested_forget/,/^}/s/frame \* PAGE_SIZE);/(frame + 1) * PAGE_SIZE);/'
 table_mutant "a large page is changed as if it were small" table_change \
 	'/^void table_change/,/^}/s/if (at.level == 1)/if (at.level <= 2)/'
 table_mutant "a page that is held is present" entry_leaf 's/== 1 ? 0 : TABLE_PRESENT/== 1 ? TABLE_PRESENT : 0/' hypervisor/entry.h
 if [ "${PROVE:-}" = all ]; then
 	silent "no contract of the frames contradicts itself" contradicts_nothing frames
 	silent "nor of the tables" contradicts_nothing tables
+	silent "nor of the maps" contradicts_nothing maps
 	silent "one that does is found" finds_contradiction
 	mutant "the array is read one beyond its end" frames_is_memory \
 		'/^bool frames_is_memory/,/^}/s/frame < owner_count/frame <= owner_count/'
@@ -218,5 +236,11 @@ if [ "${PROVE:-}" = all ]; then
 	table_mutant "what is unmapped stays" table_unmap '/^void table_unmap/,/^}/s/leaf_set(at.frame, index, 0);/{}/'
 	table_mutant "a link is a large page" entry_link 's/TABLE_USER + TABLE_WRITE + TABLE_PRESENT/TABLE_LARGE + &/' hypervisor/entry.h
 	table_mutant "a frame is read with its flags" entry_frame 's/entry \/ PAGE_SIZE % ENTRY_FRAMES/entry \/ PAGE_SIZE/' hypervisor/entry.h
+
+	map_mutant "what is not Linux's is mapped for it" map_page '/^static int map_page/,/^}/s/frame : ones_frame/frame : frame/'
+	map_mutant "a frame is mapped at another's address" map_page '/^static int map_page/,/^}/s/shown \* PAGE_SIZE/(shown + 1) * PAGE_SIZE/'
+	map_mutant "the first of a large page is not looked at" is_ordinary_2m '/^static bool is_ordinary_2m/,/^}/s/i = 0;/i = 1;/'
+	map_mutant "a large page is mapped whosever it is" nested_fill '/^int nested_fill/,/^}/s/ \&\& is_ordinary_2m(first)//'
+	map_mutant "an address beyond the tables is another's" nested_fill '/^int nested_fill/,/^}/s/: 1UL << 36/: 1UL << 40/'
 fi
 check_done
